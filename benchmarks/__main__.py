@@ -1,0 +1,22 @@
+"""Runs every benchmark, or those named on the command line: `python -m benchmarks [NAME ...] [options]`."""
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+
+
+def main() -> None:
+    """Imports each benchmark and calls its `main`."""
+    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name[0].isalpha()]
+    known = [name for name in known if name not in {"machine"}]
+    wanted = sys.argv[1:] or known
+    if unknown := set(wanted) - set(known):
+        raise SystemExit(f"Unknown benchmark {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
+    for name in wanted:
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

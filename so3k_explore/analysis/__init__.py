@@ -1,0 +1,11 @@
+"""What can be said about structures once they exist: arrays in, arrays or small frozen results out.
+
+=============  ==============================================================================
+`alignment`    superposition, RMSD, and RMSD when equal atoms may trade places [1]
+`symmetry`     automorphisms of the molecular graph: which atoms may trade places
+`torsions`     rotatable bonds, their angles and turns; `backbone`: residues, phi and psi
+`attention`    which atoms a So3krates model attends to, layer by layer
+=============  ==============================================================================
+
+[1] Kabsch, Acta Cryst. A 32, 922 (1976).
+"""

@@ -1,0 +1,247 @@
+"""The page: rail, viewer, pictures, status line. `create_app` serves it, `explore` puts it into a notebook cell."""
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from so3k_explore.app import theme
+from so3k_explore.app.models.display import counted
+from so3k_explore.app.models.session import TABS, Session
+from so3k_explore.app.views.dynamics import DynamicsTab
+from so3k_explore.app.views.echo import Echo
+from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
+from so3k_explore.app.views.minima import MinimaTab
+from so3k_explore.app.views.model_card import ModelCard
+from so3k_explore.app.views.molecule import MoleculeTab
+from so3k_explore.app.views.molecule_card import MoleculeCard
+from so3k_explore.app.views.part import TIGHT, Lazy
+from so3k_explore.app.views.run_card import LiveFields, RunCard
+from so3k_explore.app.views.runs import RunList, ShownButtons
+from so3k_explore.app.views.status import StatusLine
+from so3k_explore.app.views.viewer import ViewerView
+
+if TYPE_CHECKING:
+    from so3k_explore.jobs import Runs
+
+TICK = 100  # ms
+ON_HEADER = {
+    "color": "#ffffff",
+    "borderColor": "rgba(255, 255, 255, 0.7)",
+    "& .MuiInputBase-root, & .MuiSvgIcon-root, & .MuiIcon-root": {"color": "#ffffff"},
+    "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.7)"},
+}
+TITLES = {"molecule": "Molecule", "dynamics": "Dynamics", "minima": "Minima"}
+
+
+class Components:
+    """The pieces of the page for one session; `create_app` and `explore` arrange them."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.viewer = ViewerView(session)
+        self.status = StatusLine(session)
+        views = {"molecule": MoleculeTab, "dynamics": DynamicsTab, "minima": MinimaTab}
+        self._contents = {tab: Lazy(partial(views[tab], session)) for tab in TABS}
+        self.tabs = pmui.Tabs(
+            *((TITLES[tab], self._contents[tab]) for tab in TABS),
+            active=TABS.index(session.tab),
+            sizing_mode="stretch_both",
+        )
+        self.tabs.param.watch(lambda event: session.param.update(tab=TABS[event.new]), "active")
+        session.param.watch(lambda *_: self._open_tab(), "tab")
+        self.cards = cards(session)
+        self.drawer = pmui.Drawer(
+            pmui.Typography("Runs", variant="h6", margin=(12, 12)),
+            RunList(session.runs, full=True),
+            anchor="right",
+            size=420,
+        )
+        self.keys = keys_dialog()
+        self.echo = Echo()
+        self.keyboard = Keyboard(
+            {
+                "[": lambda: self._walk(-1),
+                "]": lambda: self._walk(1),
+                "?": lambda: setattr(self.keys, "open", True),
+                "Escape": session.minima.clear,
+            }
+        )
+
+        self._open_tab()
+
+    def _walk(self, by: int) -> None:
+        """Looks at the minimum above or below."""
+        self.session.tab = "minima"
+        self.session.minima.step(by)
+
+    def _open_tab(self) -> None:
+        self._contents[self.session.tab].open()
+        self.tabs.active = TABS.index(self.session.tab)
+
+    @property
+    def body(self) -> pn.Column:
+        """Viewer beside the pictures, over the status line."""
+        columns = pmui.Grid(
+            pmui.Grid(self.viewer, size={"xs": 12, "md": 6}, sizing_mode="stretch_both"),
+            pmui.Grid(self.tabs, size={"xs": 12, "md": 6}, sizing_mode="stretch_both"),
+            container=True,
+            spacing=0,
+            sizing_mode="stretch_both",
+        )
+        return pn.Column(
+            columns, self.status, self.drawer, self.keys, self.keyboard, self.echo, sizing_mode="stretch_both", margin=0
+        )
+
+
+def create_app(runs: "Runs | None" = None) -> pmui.Page:
+    """The page of one reader.
+
+    Args:
+        runs: the runs to show and to start; those of `SO3K_RUNS` unless given.
+    """
+    pn.extension("tabulator")
+    session = Session((lambda: runs) if runs is not None else shared_runs)
+    address = pn.state.location
+    query = dict(address.query_params) if address is not None else {}
+    session.tab = str(query.get("tab", TABS[0])) if query.get("tab") in TABS else TABS[0]
+    components = Components(session)
+    page = pmui.Page(
+        title="so3k explore",
+        sidebar=[components.cards],
+        sidebar_width=theme.RAIL_WIDTH,
+        header=[header(session, components)],
+        main=[components.body],
+        theme_config=theme.THEME_CONFIG,
+        busy_indicator=None,
+    )
+    keep_quiet(page)
+    page.param.watch(lambda event: session.display.param.update(dark=event.new), "dark_theme")
+    session.display.dark = page.dark_theme
+    if address is not None:
+        keep_address(session, address)
+    session.open(run=str(query.get("run", "")), tab=str(query.get("tab", "")))
+    # Only a page that is drawn hears of changes: what arrives while it is being drawn could be lost.
+    pn.state.onload(partial(start_clock, components))
+    return page
+
+
+def explore(molecule: Any = None, runs: "Runs | None" = None) -> pn.viewable.Viewable:
+    """The page in a notebook cell.
+
+    Args:
+        molecule: `ase.Atoms`, a `Molecule`, or text as on the page (name, SMILES, sequence, path); None: a default.
+        runs: the runs to show and to start; those of `SO3K_RUNS` unless given.
+    """
+    pn.extension("tabulator", inline=True)
+    session = Session((lambda: runs) if runs is not None else shared_runs, as_molecule(molecule))
+    components = Components(session)
+    session.open()
+    start_clock(components)
+    return pn.Row(
+        pn.Column(components.cards, width=theme.RAIL_WIDTH, scroll=True),
+        components.body,
+        height=760,
+        sizing_mode="stretch_width",
+    )
+
+
+def keep_quiet(page: pmui.Page) -> None:
+    """Unties the page from the server's busy state: every change of it would walk through all models of the page."""
+    with param.edit_constant(page):
+        page.busy = False
+
+
+def start_clock(components: Components) -> None:
+    """Lets a session tick as long as its page is open, and never faster than the browser follows."""
+
+    def tick() -> None:
+        if components.echo.heard:
+            components.session.tick()
+            components.echo.ask()
+
+    pn.state.add_periodic_callback(tick, TICK)
+
+
+@cache
+def shared_runs() -> "Runs":
+    """The runs of this process, opened when they are first needed."""
+    from so3k_explore.jobs import Runs
+
+    return Runs()
+
+
+def as_molecule(molecule: Any) -> Any:
+    """`ase.Atoms` and systems become molecules; text and None stay."""
+    if molecule is None or isinstance(molecule, str):
+        return molecule
+    from so3k_explore.io.structures import Molecule
+    from so3k_explore.system import System
+
+    if isinstance(molecule, Molecule):
+        return molecule
+    system = molecule if isinstance(molecule, System) else System.from_ase(molecule)
+    return Molecule.from_system(system, "molecule", "this notebook")
+
+
+def cards(session: Session) -> pn.Column:
+    """The left rail: three numbered cards, the buttons of the shown run, the latest runs."""
+    from so3k_explore.io.library import LIBRARY
+
+    run_card = RunCard(session.run, session.start)
+    refresh = lambda *_: run_card.refresh()
+    session.molecule.param.watch(refresh, ["molecule", "problems", "error"])
+    session.potential.param.watch(refresh, ["models", "name_"])
+    run_part = pn.Column(run_card, ShownButtons(session), LiveFields(session), margin=0, sizing_mode="stretch_width")
+    accordion = pmui.Accordion(
+        ("1  Molecule", MoleculeCard(session.molecule, LIBRARY)),
+        ("2  Model", ModelCard(session.potential)),
+        (
+            "3  Run",
+            run_part,
+        ),
+        active=[0, 1, 2],
+        title_variant="subtitle2",
+        disable_gutters=True,
+        sx=TIGHT,
+        elevation=0,
+        square=True,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    return pn.Column(
+        accordion,
+        pmui.Typography("Runs", variant="subtitle2", margin=(8, 16, 2, 16)),
+        RunList(session.runs),
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+
+
+def header(session: Session, components: Components) -> pn.Row:
+    """Unit of energy, all runs, and help."""
+    unit = pmui.Select.from_param(
+        session.display.param.energy_unit, label="", size="small", width=115, margin=(13, 8), sx=ON_HEADER
+    )
+    count = pmui.Button(label="Runs", icon="list", variant="outlined", size="small", margin=(16, 8), sx=ON_HEADER)
+    count.on_click(lambda _: setattr(components.drawer, "open", True))
+    session.runs.param.watch(
+        lambda event: count.param.update(label=counted(len(event.new), "run") if event.new else "Runs"), "entries"
+    )
+    keys = pmui.IconButton(icon="keyboard", description="Keys (?)", margin=(12, 4), sx=ON_HEADER)
+    keys.on_click(lambda _: setattr(components.keys, "open", True))
+    return pn.Row(pn.Spacer(sizing_mode="stretch_width"), unit, count, keys, sizing_mode="stretch_width", margin=0)
+
+
+def keep_address(session: Session, address: Any) -> None:
+    """Writes run and tab into the page's address, so that a reload or a second window shows the same."""
+
+    def write(*_: Any) -> None:
+        shown = {"run": session.runs.shown} if session.runs.shown else {}
+        address.search = "?" + urlencode({**shown, "tab": session.tab})
+
+    session.runs.param.watch(write, "shown")
+    session.param.watch(write, "tab")

@@ -1,0 +1,1 @@
+"""What the page knows and what it asks for: `param` only, no drawing."""

@@ -1,0 +1,127 @@
+"""The minima of a search: what they are, how they grew, which is looked at."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import param
+
+from so3k_explore.app.models.display import DASH
+
+if TYPE_CHECKING:
+    from so3k_explore.exploration.records import Minima
+    from so3k_explore.io.structures import Molecule
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Minima sorted by energy, lowest first."""
+
+    energies: np.ndarray  # (minima,), eV above the lowest
+    lowest: float  # eV
+    positions: np.ndarray  # (minima, atoms, 3), Å, each laid onto the lowest
+    rmsd: np.ndarray  # (minima,), Å, to the lowest
+    visits: np.ndarray  # (minima,)
+    calls: np.ndarray  # (minima,), force calls at which each was found
+    labels: tuple[str, ...]  # torsions in words
+    keys: tuple[int, ...]  # identifiers in the database, which do not change when the order does
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def growth(self) -> tuple[np.ndarray, np.ndarray]:
+        """Force calls, and the number of minima known then."""
+        return np.sort(self.calls), np.arange(1, len(self) + 1)
+
+
+class MinimaModel(param.Parameterized):
+    """One focus, shown in the viewer, and one selection, overlaid; both are database keys, so they survive sorting."""
+
+    minima = param.ClassSelector(class_=Ranked, default=None, allow_None=True, doc="All minima found so far.")
+    focus = param.Integer(None, allow_None=True, doc="Key of the minimum in the viewer.")
+    selection = param.List([], item_type=int, doc="Keys of the minima chosen together.")
+
+    def rank(self, key: int | None) -> int | None:
+        """Place of a minimum by energy, from 0; None when it is not there."""
+        if self.minima is None or key not in self.minima.keys:
+            return None
+        return self.minima.keys.index(key)
+
+    def choose(self, ranks: list[int]) -> None:
+        """Looks at the first of these places and selects all of them."""
+        if self.minima is None or not ranks:
+            self.clear()
+            return
+        keys = [self.minima.keys[rank] for rank in ranks]
+        self.param.update(focus=keys[0], selection=keys)
+
+    def step(self, by: int) -> None:
+        """Walks up or down in energy."""
+        if self.minima is not None and len(self.minima):
+            here = self.rank(self.focus)
+            there = 0 if here is None else (here + by) % len(self.minima)
+            self.choose([there])
+
+    def clear(self) -> None:
+        """Looks at none."""
+        self.param.update(focus=None, selection=[])
+
+
+def labelled(molecule: "Molecule", positions: np.ndarray) -> str:
+    """Conformer in words: regions of the Ramachandran map for peptides, t/g+/g- for other chains."""
+    from so3k_explore.analysis.torsions import (
+        dihedrals,
+        ramachandran_quads,
+        ramachandran_region,
+        torsion_label,
+    )
+
+    phi, psi = ramachandran_quads(molecule.residues)
+    if len(phi):
+        angles = zip(dihedrals(positions, phi), dihedrals(positions, psi), strict=True)
+        return DASH.join(ramachandran_region(a, b) for a, b in angles)
+    return torsion_label(dihedrals(positions, molecule.torsions)) if len(molecule.torsions) else ""
+
+
+class Ranking:
+    """Sorts minima by energy, lays each onto the lowest and names it; what is known is not done again."""
+
+    def __init__(self, molecule: "Molecule") -> None:
+        self._molecule = molecule
+        self._lowest: int | None = None
+        self._laid: dict[int, tuple[float, np.ndarray]] = {}
+        self._labels: dict[int, str] = {}
+        self._symmetry: Any = None
+
+    def rank(self, found: "Minima") -> Ranked:
+        """All minima of a landscape, lowest first."""
+        order = np.argsort(found.energies, kind="stable")
+        keys = tuple(int(key) for key in found.ids[order])
+        positions = np.asarray(found.positions)[order]
+        if keys and keys[0] != self._lowest:
+            self._lowest, self._laid = keys[0], {}
+        for key, structure in zip(keys, positions, strict=True):
+            if key not in self._laid:
+                self._laid[key] = self._onto(structure, positions[0])
+                self._labels[key] = labelled(self._molecule, structure)
+        energies = np.asarray(found.energies, float)[order]
+        return Ranked(
+            energies=energies - energies[:1],
+            lowest=float(energies[0]) if keys else 0.0,
+            positions=np.stack([self._laid[key][1] for key in keys]) if keys else positions,
+            rmsd=np.array([self._laid[key][0] for key in keys]),
+            visits=np.asarray(found.visits)[order],
+            calls=np.asarray(found.calls)[order],
+            labels=tuple(self._labels[key] for key in keys),
+            keys=keys,
+        )
+
+    def _onto(self, structure: np.ndarray, lowest: np.ndarray) -> tuple[float, np.ndarray]:
+        from so3k_explore.analysis.alignment import align
+        from so3k_explore.analysis.symmetry import Symmetry
+
+        if self._symmetry is None:
+            self._symmetry = Symmetry.of(self._molecule.numbers, self._molecule.bonds)
+        found = align(structure, lowest, self._symmetry, enough=1e-3)
+        return found.rmsd, found.positions

@@ -1,0 +1,130 @@
+"""Which model computes the forces, which are installed, and how to get the ones that are not."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import param
+
+from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.display import counted
+
+if TYPE_CHECKING:
+    from so3k_explore.potentials.registry import ModelInfo
+
+
+PAIR = "lennard-jones"
+
+
+class PotentialModel(param.Parameterized):
+    """The choice of a model among those the registry knows."""
+
+    models = param.List([], doc="Every model the registry knows, as `ModelInfo`.")
+    name_ = param.Selector(default=None, objects=[None], allow_None=True, label="Model", doc="Computes the forces.")
+    precision = param.Selector(
+        default="float32",
+        objects=["float32", "float64"],
+        label="Precision",
+        doc="float32 is fast and right for dynamics; float64 for references and frequencies.",
+    )
+    error = param.String("", doc="What went wrong while getting a model, and what to do.")
+
+    def __init__(self, background: Background) -> None:
+        super().__init__()
+        self._background = background
+
+    def look(self, numbers: tuple[int, ...] | None = None) -> None:
+        """Lists the models anew and, given atomic numbers, chooses the best installed one for them."""
+
+        def work() -> "tuple[list[ModelInfo], str | None]":
+            from so3k_explore.potentials import registry
+
+            models = list(registry.list_models())
+            return models, None if numbers is None else _default(numbers)
+
+        self._background.start("models", "looking for models", work, self._take, self._fail)
+
+    def get(self, name: str, from_file: Path | None = None) -> None:
+        """Downloads a model's weights, or takes them from a file, into the user's cache."""
+        self.error = ""
+
+        def work() -> Any:
+            from so3k_explore.potentials import registry
+
+            registry.fetch_model(name, from_file=from_file, progress=self._background.report)
+            return list(registry.list_models()), name
+
+        self._background.start("models", f"getting {name}", work, self._take, self._fail)
+
+    @property
+    def info(self) -> "ModelInfo | None":
+        """The chosen model."""
+        return next((model for model in self.models if model.name == self.name_), None)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether any model beyond the pair potential is installed."""
+        return any(model.installed and model.kind != PAIR for model in self.models)
+
+    @property
+    def wanted(self) -> "ModelInfo | None":
+        """The model to offer for download: the chosen one, or any network while there is none."""
+        if self.info is not None and not self.info.installed:
+            return self.info
+        missing = [model for model in self.models if not model.installed]
+        return missing[0] if missing and not self.has_network else None
+
+    @property
+    def notice(self) -> str:
+        """What to know about the choice there is; empty if nothing."""
+        if not self.models or self.has_network:
+            return ""
+        return (
+            "No SO3krates model is installed yet: the page opens with Lennard-Jones clusters in reduced units "
+            "(1 Å, 1 eV). Get SO3LR (2 MB), or choose its file params.pkl."
+        )
+
+    @property
+    def obstacle(self) -> str:
+        """Why no run can use this model; empty if one can."""
+        if self.info is None:
+            return "Choose a model first."
+        return "" if self.info.installed else f"{self.info.name} is not installed here yet. Get it in card 2."
+
+    def label(self, model: "ModelInfo") -> str:
+        """The model's line in the list of choices, with why it cannot be used."""
+        return model.name if model.installed else f"{model.name} (not installed)"
+
+    def _take(self, result: "tuple[list[ModelInfo], str | None]") -> None:
+        models, name = result
+        names = [model.name for model in models]
+        self.param.name_.objects = [None, *names]
+        chosen = name if name in names else self.name_ if self.name_ in names else None
+        with param.parameterized.discard_events(self):
+            self.models = []
+        self.param.update(models=models, name_=chosen, error="")
+
+    def _fail(self, error: Exception) -> None:
+        self.error = str(error)
+
+
+def _default(numbers: tuple[int, ...]) -> str | None:
+    """The best installed model for these elements, else one that could be installed."""
+    from so3k_explore.potentials import registry
+
+    try:
+        return registry.default_model(numbers)
+    except registry.ModelNotFoundError:
+        models = registry.list_models()
+        return next((m.name for m in models if m.elements is not None and set(numbers) <= set(m.elements)), None)
+
+
+def described(model: "ModelInfo") -> str:
+    """What the model is, how large, and for which elements."""
+    from ase.data import chemical_symbols
+
+    parts = [model.description.rstrip(".") + "."] if model.description else []
+    if model.parameters:
+        parts.append(f"{counted(model.parameters, 'parameter')}.")
+    if model.elements:
+        parts.append(f"Elements: {' '.join(chemical_symbols[number] for number in model.elements)}.")
+    return " ".join(parts)

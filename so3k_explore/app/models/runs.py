@@ -1,0 +1,107 @@
+"""The runs in the folder, which all windows share, and what can be done with them."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import param
+
+from so3k_explore.app.models.background import Background
+
+if TYPE_CHECKING:
+    from so3k_explore.jobs import Run, Runs, RunStatus
+
+ACTIVE = ("queued", "starting", "running", "paused")
+UNDO_SECONDS = 30.0
+LIST_SECONDS = 1.0
+
+
+class RunsModel(param.Parameterized):
+    """Lists the runs once a second and passes on what the reader asks for; every call to `Runs` is made in a thread."""
+
+    entries = param.List([], doc="(run, status) of every run, newest first.")
+    shown = param.String("", doc="Identifier of the run on the page; empty for none.")
+    deleted = param.String("", doc="Identifier of the run that can still be brought back.")
+    message = param.String("", doc="What came of the last action, or why it failed.")
+    failed = param.Boolean(False, doc="Whether `message` is about a failure.")
+
+    def __init__(self, runs: "Callable[[], Runs]", background: Background) -> None:
+        super().__init__()
+        self._open = runs
+        self._background = background
+        self._listed = 0.0
+        self._deleted_at = 0.0
+        self.loaded = False
+
+    def tick(self, now: float) -> None:
+        """Looks at the folder again when it is time, and forgets an undo that nobody used."""
+        if self.deleted and now - self._deleted_at > UNDO_SECONDS:
+            self.deleted = ""
+        if now - self._listed >= LIST_SECONDS and not self._background.busy("runs"):
+            self._listed = now
+            self._background.start("runs", "", self._list, self._take, self._fail)
+
+    def submit(self, settings: Any, molecule: Any, model: str, precision: str, name: str | None = None) -> None:
+        """Starts a run and shows it."""
+
+        def work() -> "Run":
+            return self._open().submit(settings, molecule, model, name=name, precision=precision)
+
+        def done(run: "Run") -> None:
+            self.param.update(shown=run.id, message="", failed=False)
+            self._listed = 0.0
+
+        self._background.start("submit", "starting the run", work, done, self._fail)
+
+    def act(self, action: str, identifier: str = "", **values: Any) -> None:
+        """`pause`, `resume`, `stop` or `change` a run; without an identifier, the shown one."""
+        identifier = identifier or self.shown
+
+        def work() -> None:
+            getattr(self._open().get(identifier), action)(**values)
+
+        self._background.start(f"act {identifier}", "", work, lambda _: self._refresh(), self._fail)
+
+    def delete(self, identifier: str) -> None:
+        """Moves a run to the trash, from where `restore` brings it back for 30 s."""
+
+        def done(_: None) -> None:
+            name = next((run.name for run, _ in self.entries if run.id == identifier), identifier)
+            self._deleted_at = time.monotonic()
+            self.param.update(
+                deleted=identifier,
+                message=f"Deleted “{name}”.",
+                failed=False,
+                shown="" if self.shown == identifier else self.shown,
+                entries=[entry for entry in self.entries if entry[0].id != identifier],
+            )
+
+        self._background.start("delete", "", lambda: self._open().delete(identifier), done, self._fail)
+
+    def restore(self) -> None:
+        """Brings back the run deleted last."""
+        identifier = self.deleted
+
+        def done(_: Any) -> None:
+            self.param.update(deleted="", message="", shown=identifier)
+            self._refresh()
+
+        self._background.start("delete", "", lambda: self._open().restore(identifier), done, self._fail)
+
+    def find(self, identifier: str) -> "tuple[Run, RunStatus] | None":
+        """A run of the list with its status."""
+        return next((entry for entry in self.entries if entry[0].id == identifier), None)
+
+    def _list(self) -> "list[tuple[Run, RunStatus]]":
+        return [(run, run.status()) for run in self._open().list()]
+
+    def _take(self, entries: "list[tuple[Run, RunStatus]]") -> None:
+        self.loaded = True
+        self.entries = entries
+
+    def _fail(self, error: Exception) -> None:
+        self.param.update(message=str(error), failed=True)
+
+    def _refresh(self) -> None:
+        self._listed = 0.0
+        self.param.update(message="", failed=False)

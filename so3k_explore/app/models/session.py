@@ -1,0 +1,202 @@
+"""One page of one reader: the models of its parts and how they act on each other."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import param
+
+from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.display import Display
+from so3k_explore.app.models.minima import MinimaModel
+from so3k_explore.app.models.molecule import MoleculeModel
+from so3k_explore.app.models.potential import PotentialModel
+from so3k_explore.app.models.run import RunModel
+from so3k_explore.app.models.runs import RunsModel
+from so3k_explore.app.models.scene import Scene, Structure
+from so3k_explore.app.models.shown import ShownRun
+
+if TYPE_CHECKING:
+    from so3k_explore.io.structures import Molecule
+    from so3k_explore.jobs import Runs
+
+TABS = ("molecule", "dynamics", "minima")
+FIRST_MOLECULE = "Ac-AAA-NHMe"
+FIRST_CLUSTER = "lj13"
+
+
+class Session(param.Parameterized):
+    """Everything a page knows. `tick` is its clock; nothing happens between two ticks but what the reader does."""
+
+    tab = param.Selector(default="molecule", objects=list(TABS), doc="Which pictures are on show.")
+
+    def __init__(self, runs: "Callable[[], Runs]", first: "str | Molecule | None" = None) -> None:
+        super().__init__()
+        self.background = Background()
+        self.display = Display()
+        self.molecule = MoleculeModel(self.background)
+        self.potential = PotentialModel(self.background)
+        self.run = RunModel(self.molecule, self.potential)
+        self.runs = RunsModel(runs, self.background)
+        self.shown = ShownRun(self.background)
+        self.minima = MinimaModel()
+        self.scene = Scene()
+        self._first = first
+        self.molecule.param.watch(self._new_molecule, "molecule")
+        self.potential.param.watch(self._new_model, ["models", "name_"])
+        self.runs.param.watch(self._attach, ["shown", "entries"])
+        self.shown.param.watch(self._found, "minima")
+        self.shown.param.watch(lambda *_: self._live(), "live")
+        self.shown.param.watch(lambda *_: setattr(self.scene, "going", self.shown.active), "status")
+        self.shown.param.watch(self._recorded, ["measured", "status"])
+        self.scene.param.watch(self._recorded, ["follow", "walker"])
+        self.minima.param.watch(self._show_minima, ["focus", "selection"])
+        self.display.param.watch(self._show_minima, "energy_unit")
+        self._played: tuple[str, int] | None = None
+
+    def open(self, run: str = "", tab: str = "") -> None:
+        """First steps of a page, from its address."""
+        if tab in TABS:
+            self.tab = tab
+        self.runs.shown = run
+        self.potential.look()
+
+    def tick(self) -> None:
+        """Hands over what has been read and begins to read what is due."""
+        now = time.monotonic()
+        self.background.collect()
+        self.runs.tick(now)
+        self.shown.tick(now)
+
+    def start(self) -> None:
+        """Starts the run that card 3 describes."""
+        if self.run.obstacle:
+            return
+        kind = self.run.kind
+        self.runs.submit(
+            self.run.form.settings(), self.molecule.molecule, self.potential.name_, self.potential.precision
+        )
+        self.tab = "minima" if kind == "minima" else "dynamics"
+        self.scene.follow = True
+
+    def _new_molecule(self, event: Any) -> None:
+        molecule = event.new
+        shown = self.shown.run
+        if shown is not None and not same(molecule, shown.molecule):
+            self.runs.shown = ""
+        self.minima.clear()
+        self.scene.show(structure_of(molecule), molecule.name)
+        self.potential.look(tuple(int(number) for number in molecule.numbers))
+
+    def _new_model(self, *_: Any) -> None:
+        info = self.potential.info
+        self.run.suit("" if info is None else info.name)
+        self.molecule.check(None if info is None else info.elements, "cpu")
+        if self.molecule.molecule is None and not self.runs.shown and not self.background.busy("molecule"):
+            self._open_first()
+
+    def _open_first(self) -> None:
+        if self._first is not None and not isinstance(self._first, str):
+            self.molecule.show(self._first)
+            return
+        text = self._first or (FIRST_MOLECULE if self.potential.has_network else FIRST_CLUSTER)
+        self.molecule.open_text(text)
+
+    def _attach(self, *_: Any) -> None:
+        identifier = self.runs.shown
+        if not identifier:
+            if self.shown.run is not None:
+                self.shown.attach(None)
+                self.scene.param.update(going=False, walkers=1)
+            return
+        if self.shown.run is not None and self.shown.run.id == identifier:
+            return
+        entry = self.runs.find(identifier)
+        if entry is None:
+            return
+        run = entry[0]
+        self.minima.clear()
+        self.shown.attach(run)
+        if not same(self.molecule.molecule, run.molecule):
+            self.molecule.show(run.molecule, run.molecule.name)
+        self.scene.show(structure_of(run.molecule), run.name)
+
+    def _live(self) -> None:
+        live, scene = self.shown.live, self.scene
+        if live is None or scene.structure is None:
+            return
+        scene.walkers = len(live.positions)
+        if self.shown.active and scene.follow and self.minima.focus is None:
+            self._show_run_again()
+            scene.live = laid(live.positions[min(scene.walker, scene.walkers - 1)], scene.structure.positions)
+
+    def _recorded(self, *_: Any) -> None:
+        """Gives the player what is recorded, unless the reader watches the run live or looks at a minimum."""
+        measured, scene = self.shown.measured, self.scene
+        live = self.shown.active and scene.follow
+        if measured is None or live or self.minima.focus is not None:
+            return
+        if self.shown.active and scene.frames is not None and self._played == (self.shown.run.id, scene.walker):
+            return  # replacing the frames now would interrupt the player
+        self._played = (self.shown.run.id, scene.walker)
+        self._show_run_again()
+        walker = min(scene.walker, measured.positions.shape[1] - 1)
+        scene.param.update(frames=measured.positions[:, walker], times=measured.times, live=None)
+
+    def _found(self, *_: Any) -> None:
+        """Takes over the minima; those of a search that has ended are looked at from the lowest on."""
+        self.minima.minima = self.shown.minima
+        if self.shown.minima is not None and not self.shown.active and self.minima.focus is None:
+            self.minima.choose([0])
+
+    def _show_run_again(self) -> None:
+        run = self.shown.run
+        if self.scene.title != run.name:
+            self.scene.show(structure_of(run.molecule), run.name)
+
+    def _show_minima(self, *_: Any) -> None:
+        """Shows the minimum in focus, and the other chosen ones over it."""
+        minima, run = self.minima.minima, self.shown.run
+        rank = self.minima.rank(self.minima.focus)
+        if run is None or minima is None:
+            return
+        if rank is None:
+            self._show_run_again()
+            return
+        structure = Structure(run.molecule.numbers, minima.positions[rank], run.molecule.bonds)
+        others = [self.minima.rank(key) for key in self.minima.selection if key != self.minima.focus]
+        self.scene.show(structure, f"Minimum {rank + 1} of {len(minima)}", self.detail(rank))
+        self.scene.walkers = 1
+        self.scene.overlay = [minima.positions[other] for other in others if other is not None]
+
+    def detail(self, rank: int) -> str:
+        """Energy above the lowest minimum and torsions in words."""
+        minima = self.minima.minima
+        if minima is None:
+            return ""
+        parts = [f"ΔE {self.display.energy_text(minima.energies[rank])}", minima.labels[rank]]
+        return " · ".join(part for part in parts if part)
+
+
+def structure_of(molecule: "Molecule") -> Structure:
+    """What the viewer needs of a molecule."""
+    cell = molecule.system.cell
+    return Structure(molecule.numbers, molecule.positions, molecule.bonds, None if cell is None else np.asarray(cell))
+
+
+def same(one: "Molecule | None", other: "Molecule") -> bool:
+    """Whether both are the same structure, read from whatever place."""
+    return (
+        one is not None
+        and np.array_equal(one.numbers, other.numbers)
+        and one.charge == other.charge
+        and np.allclose(one.positions, other.positions, atol=1e-6)
+    )
+
+
+def laid(positions: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Positions turned and moved onto a reference, so that a drifting molecule stays in view."""
+    from so3k_explore.analysis.alignment import superpose
+
+    return superpose(positions, reference).astype(np.float32)

@@ -1,0 +1,156 @@
+"""What all charts share: the card, the empty state, the limits, and the way data reach the browser.
+
+HoloViews lays a chart out once. Afterwards its Bokeh data sources are written directly, which takes a millisecond
+where drawing the HoloViews object again takes fifty; limits change only when the data no longer fit, and a zoom made
+by the user is left alone.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import holoviews as hv
+import panel as pn
+import param
+
+from so3k_explore.app.panes.limits import Limits, grown
+from so3k_explore.app.theme import CHART_HEIGHT, card, chart_hook, shown_when_filled
+
+hv.extension("bokeh", logo=False)
+
+MARK = "#D55E00"  # rings and cursors: what is chosen or shown now
+TOOLS = ("pan", "wheel_zoom", "reset", "save")
+Columns = dict[str, Any]
+
+
+class Chart(pn.viewable.Viewer):
+    """A card with a plot. Subclasses return it from `_plot`, with `_capture(name)` among the hooks of each element."""
+
+    title = param.String("", doc="Says what is plotted.")
+    empty = param.String("Appears when a run is started.", doc="Shown while there are no data.")
+    filled = param.Boolean(False, doc="Whether there are data to show.")
+
+    def __init__(self, title: str, x_label: str, y_label: str, *, empty: str | None = None, **layout: Any) -> None:
+        """A chart titled `title`; axis labels are "quantity / unit"; `layout` is passed to the card."""
+        super().__init__(title=title, **({} if empty is None else {"empty": empty}))
+        self.x_label, self.y_label = x_label, y_label
+        self._figures: list[Any] = []
+        self._sources: dict[str, list[Any]] = {}
+        self._columns: dict[str, Columns] = {}
+        self._limits: dict[str, Limits | None] = {"x_range": None, "y_range": None}
+        self._linked: list[Chart] = []
+        self._layout = layout
+        self._card: Any = None
+        self._pane: pn.pane.HoloViews | None = None
+
+    def _options(self, **extra: Any) -> dict[str, Any]:
+        """HoloViews options common to all charts, for the outermost object."""
+        return {
+            **{"responsive": True, "min_height": CHART_HEIGHT, "axiswise": True, "shared_axes": False},
+            **{"toolbar": "above", "default_tools": list(TOOLS), "show_frame": False, "title": "", "active_tools": []},
+            **{"tools": [], "hooks": [chart_hook, self._adopt]},
+            **{"xlabel": self.x_label, "ylabel": self.y_label, "fontsize": {"labels": 11, "ticks": 9, "legend": 9}},
+            **extra,
+        }
+
+    def _send(self, name: str, columns: Columns) -> None:
+        """Replaces the data of element `name` wherever it is shown."""
+        self._columns[name] = columns
+        for source in self._sources.get(name, []):
+            self._write(source, partial(source.update, data=columns))
+
+    def _write(self, model: Any, change: Callable[[], Any]) -> None:
+        """Changes a Bokeh model where that is allowed: a page's models only under the document's lock."""
+        document = model.document
+        if document is not None and document.session_context is not None:
+            document.add_next_tick_callback(change)
+            return
+        change()
+        if self._pane is not None:
+            pn.io.push_notebook(self._pane)  # does nothing where there is no notebook
+
+    def _capture(self, name: str) -> Callable[[Any, Any], None]:
+        """Hook that learns the data source of element `name` when it is drawn, and fills it."""
+
+        def hook(plot: Any, element: Any) -> None:
+            source = plot.handles["source"]
+            known = self._sources.setdefault(name, [])
+            if not any(source is other for other in known):
+                known.append(source)
+                self._drawn(name, source)
+                if name in self._columns:
+                    source.data = self._columns[name]
+
+        return hook
+
+    def _drawn(self, name: str, source: Any) -> None:
+        """Called once for every new data source."""
+
+    def _adopt(self, plot: Any, element: Any) -> None:
+        """Hook: a new figure gets the limits, and follows the charts it is linked with."""
+        figure = plot.state
+        if any(known is figure for known in self._figures):
+            return
+        self._figures.append(figure)
+        self._dress(figure)
+        self._letter(figure)
+        self._apply_limits(figure, {})
+        for theirs in (each for other in self._linked for each in other._figures):
+            for first, second in ((figure, theirs), (theirs, figure)):
+                first.x_range.js_link("start", second.x_range, "start")
+                first.x_range.js_link("end", second.x_range, "end")
+
+    def relabel(self, x_label: str, y_label: str) -> None:
+        """Other axis labels, such as for another unit; limits are found anew with the data that follow."""
+        if (x_label, y_label) == (self.x_label, self.y_label):
+            return
+        self.x_label, self.y_label = x_label, y_label
+        self._limits = {"x_range": None, "y_range": None}
+        for figure in self._figures:
+            self._letter(figure)
+
+    def _letter(self, figure: Any) -> None:
+        """Writes the labels into a figure."""
+        figure.xaxis.axis_label, figure.yaxis.axis_label = self.x_label, self.y_label
+
+    def _dress(self, figure: Any) -> None:
+        """Adds what a subclass draws outside HoloViews."""
+
+    def _fit(self, x: Limits, y: Limits, *, from_zero: bool = False) -> None:
+        """Grows the limits when data between these pairs no longer fit; `from_zero` concerns the x axis."""
+        before = dict(self._limits)
+        self._limits["x_range"] = grown(before["x_range"], *x, from_zero=from_zero)
+        self._limits["y_range"] = grown(before["y_range"], *y)
+        if self._limits != before:
+            for figure in self._figures:
+                self._write(figure, partial(self._apply_limits, figure, before))
+
+    def _apply_limits(self, figure: Any, before: dict[str, Limits | None]) -> None:
+        for name, limits in self._limits.items():
+            axis, old = getattr(figure, name), before.get(name)
+            if limits is None or limits == old:
+                continue
+            if old is None or (axis.start, axis.end) == old:  # else the user has zoomed
+                axis.update(start=limits[0], end=limits[1])
+            axis.update(reset_start=limits[0], reset_end=limits[1])
+
+    def _plot(self) -> Any:
+        raise NotImplementedError
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        if self._card is None:
+            self._pane = pn.pane.HoloViews(
+                self._plot(),
+                linked_axes=False,
+                sizing_mode="stretch_both",
+                min_height=CHART_HEIGHT,
+                margin=(0, 4, 4, 4),
+            )
+            self._card = card(self.param.title, shown_when_filled(self, self._pane), **self._layout)
+        return self._card
+
+
+def link_x(*charts: Chart) -> None:
+    """Zooming or panning one of the charts moves the x axes of the others; call before they are shown."""
+    for chart in charts:
+        chart._linked = [other for other in charts if other is not chart]

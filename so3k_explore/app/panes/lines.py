@@ -1,0 +1,157 @@
+"""Curves over one axis, such as the energy against time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.events import Tap
+from bokeh.models import HoverTool, Span
+from jaxtyping import Shaped
+
+from so3k_explore.app.panes.chart import MARK, Chart
+from so3k_explore.app.theme import FAMILIES
+
+MAX_POINTS = 2000  # of one curve in the browser; more are thinned, keeping the extremes
+LEGEND = {
+    "background_fill_alpha": 0.6,
+    "border_line_alpha": 0,
+    "padding": 4,
+    "spacing": 0,
+    "label_text_font_size": "9pt",
+}
+
+Series = Mapping[str, tuple[Any, Any]]
+"""Name of a curve → (x, y)."""
+
+
+def thinned(
+    x: Shaped[np.ndarray, "points"], y: Shaped[np.ndarray, "points"], limit: int = MAX_POINTS
+) -> tuple[Shaped[np.ndarray, "kept"], Shaped[np.ndarray, "kept"]]:
+    """At most `limit` points of a curve: the lowest and the highest of each stretch, so that no peak is lost."""
+    if len(x) <= limit:
+        return x, y
+    edges = np.linspace(0, len(x), limit // 2 + 1).astype(int)
+    stretches = [(start, np.nan_to_num(y[start:stop])) for start, stop in pairwise(edges)]
+    kept = sorted({start + pick for start, part in stretches for pick in (int(part.argmin()), int(part.argmax()))})
+    return x[kept], y[kept]
+
+
+class LineChart(Chart):
+    """Curves with a legend, and a dashed line at the frame that is shown."""
+
+    def __init__(
+        self,
+        title: str,
+        x_label: str,
+        y_label: str,
+        series: Sequence[str],
+        *,
+        colors: Sequence[str] = FAMILIES,
+        from_zero: bool = True,
+        on_tap: Callable[[float], None] | None = None,
+        **options: Any,
+    ) -> None:
+        """Curves named `series`; the x axis starts at zero unless told otherwise.
+
+        Args:
+            title: Says what is plotted.
+            x_label: Quantity / unit.
+            y_label: Quantity / unit.
+            series: Names of the curves.
+            colors: In the order of the curves, repeated when there are fewer.
+            from_zero: Whether the x axis starts at zero.
+            on_tap: Hears the x value where the user clicks.
+            **options: `empty` and the card's layout.
+        """
+        super().__init__(title, x_label, y_label, **options)
+        self.series = self.names = tuple(series)
+        self._colors = [colors[k % len(colors)] for k in range(len(self.series))]
+        self._from_zero = from_zero
+        self._on_tap = on_tap
+        self._cursor: float | None = None
+        self._cursors: list[Span] = []
+        self._columns = {name: {"x": np.zeros(0), "y": np.zeros(0)} for name in self.series}
+
+    def set(self, data: Series) -> None:
+        """Replaces the curves named in `data`; the others stay."""
+        unknown = set(data) - set(self.series)
+        if unknown:
+            raise ValueError(f"The curves are {', '.join(self.series)}; got {', '.join(sorted(unknown))}.")
+        for name, (x, y) in data.items():
+            x, y = thinned(np.asarray(x, float), np.asarray(y, float))
+            self._send(name, {"x": x, "y": y})
+        self._fit_curves()
+
+    def stream(self, data: Series) -> None:
+        """Appends points; a curve that became too long is thinned."""
+        for name, (x, y) in data.items():
+            old = self._columns[name]
+            x, y = np.append(old["x"], np.asarray(x, float)), np.append(old["y"], np.asarray(y, float))
+            if len(x) > 2 * MAX_POINTS:
+                x, y = thinned(x, y)
+            self._send(name, {"x": x, "y": y})
+        self._fit_curves()
+
+    def name_curves(self, names: Sequence[str]) -> None:
+        """Names of the first curves in the legend, which leaves out the others."""
+        self.names = tuple(names)
+        for figure in self._figures:
+            self._letter(figure)
+
+    def clear(self) -> None:
+        """Removes all points; the empty state is shown again."""
+        self._limits = {"x_range": None, "y_range": None}
+        self.set_cursor(None)
+        self.set(dict.fromkeys(self.series, ((), ())))
+
+    def set_cursor(self, x: float | None) -> None:
+        """Moves the dashed line to `x`; None hides it."""
+        self._cursor = x
+        for span in self._cursors:
+            self._write(span, partial(span.update, location=0.0 if x is None else x, visible=x is not None))
+
+    def _fit_curves(self) -> None:
+        filled = [columns for columns in self._columns.values() if len(columns["x"])]
+        if filled:
+            x, y = (np.concatenate([columns[axis] for columns in filled]) for axis in "xy")
+            finite = y[np.isfinite(y)]
+            if len(finite):
+                low, high = float(finite.min()), float(finite.max())
+                self._fit((float(x.min()), float(x.max())), (low, high), from_zero=self._from_zero)
+        self.filled = bool(filled)
+
+    def _letter(self, figure: Any) -> None:
+        super()._letter(figure)
+        for tool in figure.select(HoverTool):
+            tool.tooltips = [(self.x_label, "$x{0.[00]}"), (self.y_label, "$y{0.[000]}")]
+        items = [item for legend in figure.legend for item in legend.items]
+        for k, item in enumerate(items):
+            item.update(label=value(self.names[k] if k < len(self.names) else ""), visible=k < len(self.names))
+
+    def _dress(self, figure: Any) -> None:
+        span = Span(dimension="height", line_color=MARK, line_width=1.5, line_dash="dashed", level="overlay")
+        span.update(location=self._cursor or 0.0, visible=self._cursor is not None)
+        figure.add_layout(span)
+        self._cursors.append(span)
+        if self._on_tap is not None:
+            figure.on_event(Tap, self._tapped)
+
+    def _tapped(self, event: Any) -> None:
+        if self._on_tap is not None and event.x is not None:
+            self._on_tap(float(event.x))
+
+    def _plot(self) -> Any:
+        curves = [
+            hv.Curve([(0.0, 0.0)], "x", "y", label=name).opts(color=color, line_width=1.8, hooks=[self._capture(name)])
+            for name, color in zip(self.series, self._colors, strict=True)
+        ]
+        hover = HoverTool(tooltips=[(self.x_label, "$x{0.[00]}"), (self.y_label, "$y{0.[000]}")], limit=1)
+        shown = self._options(
+            show_legend=len(curves) > 1, legend_position="top", legend_cols=len(curves), legend_opts=LEGEND
+        )
+        shown["tools"] = [hover]
+        return hv.Overlay(curves).opts(**shown)

@@ -1,0 +1,71 @@
+"""Card 2: choose the model that computes the forces, or get it."""
+
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from so3k_explore.app.models.potential import PotentialModel, described
+from so3k_explore.app.views.molecule_card import message
+from so3k_explore.app.views.part import Part, folded
+
+
+class ModelCard(Part):
+    """The model and how exactly it is evaluated."""
+
+    def __init__(self, model: PotentialModel) -> None:
+        super().__init__()
+        self.model = model
+        self._select = pmui.Select(
+            label="Model", options={}, size="small", sizing_mode="stretch_width", description=self.model.param.name_.doc
+        )
+        self._select.param.watch(self._chosen, "value")
+        self._about = pmui.Typography("", variant="caption", margin=(2, 10), sx={"lineHeight": 1.4})
+        self._get = pmui.Button(label="Get", icon="download", sizing_mode="stretch_width", size="small")
+        self._get.on_click(lambda _: self._fetch(None))
+        self._upload = pmui.FileInput(
+            label="From a file", variant="outlined", size="small", sizing_mode="stretch_width", accept=".pkl,.npz"
+        )
+        self._upload.param.watch(self._uploaded, "value")
+        self._install = pn.Row(self._get, self._upload, sizing_mode="stretch_width", margin=0, visible=False)
+        self._notes = pn.Column(sizing_mode="stretch_width", margin=0)
+        precision = pmui.Select.from_param(self.model.param.precision, size="small", width=104, margin=(6, 4, 6, 8))
+        self._layout = pn.Column(
+            self._select,
+            self._about,
+            self._notes,
+            self._install,
+            folded("Precision", precision),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.model.param.watch(lambda *_: self._draw(), ["models", "name_", "error"])
+        self._draw()
+
+    def _chosen(self, event: Any) -> None:
+        if event.new is not None and event.new != self.model.name_:
+            self.model.name_ = event.new
+
+    def _uploaded(self, event: Any) -> None:
+        if event.new is None:
+            return
+        with NamedTemporaryFile(suffix=Path(str(self._upload.filename)).suffix, delete=False) as file:
+            file.write(bytes(event.new))
+        self._fetch(Path(file.name))
+
+    def _fetch(self, file: Path | None) -> None:
+        if self.model.wanted is not None:
+            self.model.get(self.model.wanted.name, from_file=file)
+
+    def _draw(self) -> None:
+        self._select.options = {self.model.label(model): model.name for model in self.model.models}
+        self._select.value = self.model.name_
+        info, wanted = self.model.info, self.model.wanted
+        self._about.object = "" if info is None or self.model.notice else described(info)
+        self._install.visible = wanted is not None
+        if wanted is not None:
+            self._get.label = f"Get {wanted.name}"
+        notes = [message("info", self.model.notice)] if self.model.notice else []
+        self._notes.objects = [*notes, *([message("error", self.model.error)] if self.model.error else [])]

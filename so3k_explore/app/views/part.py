@@ -1,0 +1,67 @@
+"""A piece of the page that is drawn by one layout, made in its constructor."""
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+ONE_LINE = {"whiteSpace": "nowrap", "overflow": "hidden", "textOverflow": "ellipsis"}
+
+
+TIGHT = {
+    "& .MuiAccordionSummary-root": {"minHeight": "38px", "padding": "0 12px"},
+    "& .MuiAccordionSummary-content": {"margin": "4px 0"},
+    "& .MuiAccordionDetails-root": {"padding": "0 6px 6px 6px"},
+}
+
+
+class Part(pn.viewable.Viewer):
+    """Base of the views: `_layout` is what is shown."""
+
+    _layout: Any
+
+    def __panel__(self) -> Any:
+        return self._layout
+
+
+def pictures(*charts: Any, wide: tuple[Any, ...] = ()) -> pmui.Grid:
+    """Cards two by two where the page is wide, else one below the other; those in `wide` take the whole width."""
+    cell = lambda chart, half: pmui.Grid(
+        chart, size={"xs": 12, "lg": 6 if half else 12}, sizing_mode="stretch_both", min_height=250
+    )
+    cells = [*(cell(chart, True) for chart in charts), *(cell(chart, False) for chart in wide)]
+    return pmui.Grid(*cells, container=True, spacing=0, sizing_mode="stretch_both")
+
+
+def folded(title: str, *content: Any) -> pmui.Accordion:
+    """Content that is out of the way until its title is clicked."""
+    inner = pn.FlexBox(*content, margin=0, sizing_mode="stretch_width")
+    return pmui.Accordion(
+        (title, inner),
+        elevation=0,
+        disable_gutters=True,
+        title_variant="body2",
+        margin=0,
+        sizing_mode="stretch_width",
+        sx={
+            **TIGHT,
+            "&::before, & .MuiAccordion-root::before": {"display": "none"},
+            "& .MuiAccordionDetails-root": {"padding": "0 0 4px 0"},
+        },
+    )
+
+
+class Lazy(Part):
+    """Makes its content when it is first opened, so that a page need not wait for what nobody has looked at."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        super().__init__()
+        self._make: Callable[[], Any] | None = make
+        self._layout = pmui.Column(sizing_mode="stretch_both", margin=0)
+
+    def open(self) -> None:
+        """Makes the content unless it is there."""
+        if self._make is not None:
+            make, self._make = self._make, None
+            self._layout.objects = [make()]

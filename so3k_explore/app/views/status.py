@@ -1,0 +1,94 @@
+"""The bottom line: the truth about now."""
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from so3k_explore.app.models.display import lasting, speed_text
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.views.part import ONE_LINE, Part
+
+COLOURS: dict[str, Any] = {
+    "running": "primary",
+    "starting": "info",
+    "queued": "info",
+    "paused": "warning",
+    "done": "success",
+    "stopped": "default",
+    "failed": "error",
+    "interrupted": "warning",
+}
+
+
+class StatusLine(Part):
+    """Device, model, speed, progress, time left, and what is being waited for."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        chip = lambda icon: pmui.Chip(
+            label="", icon=icon, size="small", variant="outlined", margin=(6, 3), visible=False
+        )
+        self._device, self._model, self._speed = chip("memory"), chip("hub"), chip("speed")
+        self._state = pmui.Chip(label="", size="small", margin=(6, 3), visible=False)
+        self._spinner = pmui.CircularProgress(value=True, size=16, margin=(9, 4), visible=False)
+        self._words = pmui.Typography("", variant="body2", margin=(8, 6), sx=ONE_LINE, sizing_mode="stretch_width")
+        self._bar = pmui.LinearProgress(value=0, variant="determinate", width=220, margin=(16, 8), visible=False)
+        self._left = pmui.Typography("", variant="body2", margin=(8, 8), sx=ONE_LINE)
+        self._undo = pmui.Button(label="Undo", size="small", variant="outlined", margin=(4, 6), visible=False)
+        self._undo.on_click(lambda _: self.session.runs.restore())
+        self._layout = pn.Row(
+            *(self._device, self._model, self._state, self._speed, self._spinner, self._words),
+            *(self._undo, self._bar, self._left),
+            sizing_mode="stretch_width",
+            height=40,
+            margin=(0, 4),
+            css_classes=["status-line"],
+        )
+        self.session.shown.param.watch(lambda *_: self._draw(), ["status", "error"])
+        self.session.background.param.watch(lambda *_: self._draw(), ["doing", "fraction"])
+        self.session.runs.param.watch(lambda *_: self._draw(), ["message", "deleted"])
+        self.session.potential.param.watch(lambda *_: self._draw(), "name_")
+        self._draw()
+
+    def _draw(self) -> None:
+        status, background, runs = self.session.shown.status, self.session.background, self.session.runs
+        _put(self._device, status.device if status else "")
+        _put(self._model, (status.model if status else "") or self.session.potential.name_ or "")
+        _put(self._speed, speed_text(speeds(status)) if status else "")
+        _put(self._state, status.state if status else "")
+        if status:
+            self._state.color = COLOURS.get(status.state, "default")
+        waiting = bool(background.doing) or (status is not None and status.state in ("queued", "starting"))
+        self._spinner.visible = waiting
+        sentence = background.doing or runs.message or self.session.shown.error or (status.message if status else "")
+        failed = not background.doing and (runs.failed or bool(self.session.shown.error))
+        self._words.param.update(object=sentence, color="error" if failed else "text.primary")
+        self._undo.visible = bool(runs.deleted)
+        self._progress(status, background.fraction if background.doing else None)
+
+    def _progress(self, status: Any, fraction: float | None) -> None:
+        known = fraction if fraction is not None else status.progress if status and status.active else None
+        self._bar.visible = known is not None
+        if known is not None:
+            self._bar.value = round(100 * known)
+        left = status.seconds_left if status and status.state == "running" else None
+        self._left.object = "" if left is None else f"{lasting(left)} left"
+
+
+SPEED_UNITS = {"steps_per_second": "steps/s", "ns_per_day": "ns/day", "calls_per_second": "force calls/s"}
+
+
+def speeds(status: Any) -> dict[str, float]:
+    """Speeds of a run by the unit people read."""
+    known = {unit: float(status.speed[name]) for name, unit in SPEED_UNITS.items() if name in status.speed}
+    if known.get("ns/day"):
+        known.pop("force calls/s", None)  # in dynamics each step is one
+    else:
+        known.pop("steps/s", None)
+    return known
+
+
+def _put(chip: pmui.Chip, label: str) -> None:
+    chip.param.update(label=label, visible=bool(label))

@@ -1,0 +1,145 @@
+"""The middle of the page: one viewer that is never rebuilt, what it shows, and the player below it."""
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from so3k_explore.app import theme
+from so3k_explore.app.models.display import MINUS, simulated, typeset
+from so3k_explore.app.models.scene import Scene
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.panes.molecule import STYLES, MoleculePane, color_codes
+from so3k_explore.app.panes.player import PlayerBar
+from so3k_explore.app.views.part import ONE_LINE, Part
+
+
+class ViewerView(Part):
+    """The scene of a session on a `MoleculePane`."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._scene = scene = self.session.scene
+        self.pane = MoleculePane(sizing_mode="stretch_both", min_height=300, empty_text="The molecule appears here.")
+        self._numbers = np.zeros(0, int)
+        self._look = Look(self.pane, scene)
+        self._heading = Heading(self.pane, scene)
+        self._measurement = pmui.Typography("", variant="body2", margin=(4, 12), height=22, sx=ONE_LINE)
+        self._layout = pmui.Paper(
+            *(self._heading, self.pane, self._measurement, PlayerBar(self.pane), self._look),
+            variant="outlined",
+            elevation=0,
+            margin=theme.CARD_MARGIN,
+            sizing_mode="stretch_both",
+        )
+        scene.param.watch(lambda *_: self._show(), "structure")
+        scene.param.watch(lambda *_: self._play(), "frames")
+        scene.param.watch(lambda *_: self._push(), "live")
+        scene.param.watch(lambda *_: self._overlay(), ["overlay", "show_overlay"])
+        self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
+        self.pane.param.watch(lambda event: setattr(scene, "frame", event.new), "frame")
+        self.pane.param.watch(lambda event: self._measurement.param.update(object=event.new), "measurement")
+        self._show()
+
+    def _show(self) -> None:
+        structure = self._scene.structure
+        if structure is None:
+            self.pane.clear()
+            return
+        same = np.array_equal(self._numbers, structure.numbers)
+        self._numbers = structure.numbers
+        self.pane.show(structure.numbers, structure.positions, structure.bonds, cell=structure.cell, keep_view=same)
+        self._look.offer()
+
+    def _play(self) -> None:
+        frames = self._scene.frames
+        if frames is not None and len(frames):
+            self.pane.set_frames(frames, frame=len(frames) - 1)
+
+    def _push(self) -> None:
+        if self._scene.live is not None:
+            self.pane.push_frame(self._scene.live)
+
+    def _overlay(self) -> None:
+        shown = self._scene.overlay if self._scene.show_overlay else []
+        self.pane.overlays = [(p, theme.family_color(k + 1), 0.8) for k, p in enumerate(shown)]
+
+
+class Heading(Part):
+    """One line: what is shown, of which walker, at what time."""
+
+    def __init__(self, pane: MoleculePane, scene: Scene) -> None:
+        super().__init__()
+        self._pane, self._scene = pane, scene
+        self._title = pmui.Typography("", variant="subtitle2", margin=(9, 4, 8, 12), sx=ONE_LINE)
+        self._detail = pmui.Typography("", variant="body2", color="text.secondary", margin=(8, 6), sx=ONE_LINE)
+        self._walker = pmui.Select(size="small", width=140, margin=(4, 8), visible=False)
+        self._walker.param.watch(lambda event: scene.param.update(walker=event.new or 0), "value")
+        self._follow = pmui.Switch.from_param(
+            scene.param.follow, size="small", description="", margin=(10, 8), width=90, visible=False
+        )
+        self._layout = pn.Row(
+            *(self._title, self._detail, pn.Spacer(sizing_mode="stretch_width"), self._walker, self._follow),
+            margin=0,
+            height=44,
+            sizing_mode="stretch_width",
+        )
+        scene.param.watch(lambda *_: self._words(), ["title", "detail", "times"])
+        scene.param.watch(lambda *_: self._choices(), "walkers")
+        scene.param.watch(lambda event: self._follow.param.update(visible=event.new), "going")
+        pane.param.watch(lambda *_: self._words(), ["frame", "n_frames"])
+        self._words()
+
+    def _words(self) -> None:
+        times, frame = self._scene.times, self._pane.frame
+        self._title.object, self._detail.object = self._scene.title, self._scene.detail
+        if times is not None and frame < min(self._pane.n_frames, len(times)):
+            self._detail.object = simulated(float(times[frame]))
+
+    def _choices(self) -> None:
+        walkers = self._scene.walkers
+        self._walker.param.update(
+            options={f"Walker {k + 1} / {walkers}": k for k in range(walkers)},
+            value=min(self._scene.walker, walkers - 1),
+            visible=walkers > 1,
+        )
+
+
+class Look(Part):
+    """How the molecule is drawn."""
+
+    def __init__(self, pane: MoleculePane, scene: Scene) -> None:
+        super().__init__()
+        self._pane, self._scene = pane, scene
+        self._colour = pmui.Select(label="Colour by", options=["Element"], size="small", width=120, margin=(8, 8))
+        self._colour.param.watch(lambda *_: self._paint(), "value")
+        style = pmui.Select(label="Style", options=STYLES, value=pane.style, size="small", width=140, margin=(8, 8))
+        style.param.watch(lambda event: pane.param.update(style=event.new), "value")
+        overlay = pmui.Checkbox.from_param(scene.param.show_overlay, size="small", description="", margin=(6, 0, 0, 4))
+        hydrogens = pmui.Checkbox.from_param(
+            pane.param.hide_hydrogens, size="small", description="", margin=(6, 0, 0, 4)
+        )
+        self._legend = pmui.Typography("", variant="caption", margin=(14, 8), sx=ONE_LINE)
+        self._layout = pn.FlexBox(
+            self._colour, style, overlay, hydrogens, self._legend, sizing_mode="stretch_width", margin=(0, 4)
+        )
+
+    def offer(self) -> None:
+        """Offers the colours that the structure allows, and paints it."""
+        structure = self._scene.structure
+        choices = ["Element"] if structure is None or structure.charges is None else ["Element", "Charge"]
+        self._colour.options = choices
+        if self._colour.value not in choices:
+            self._colour.value = "Element"
+        self._paint()
+
+    def _paint(self) -> None:
+        structure = self._scene.structure
+        charges = None if structure is None or self._colour.value != "Charge" else structure.charges
+        if charges is None:
+            self._pane.set_atom_colors(None)
+            self._legend.object = ""
+            return
+        largest = float(np.abs(charges).max())
+        self._pane.set_atom_colors(color_codes(theme.diverging_colors(charges)))
+        self._legend.object = f"red {MINUS}{typeset(largest, 2)} e, blue +{typeset(largest, 2)} e"

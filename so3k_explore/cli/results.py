@@ -1,0 +1,93 @@
+"""What a run found, as a JSON document and as a file of structures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from so3k_explore import units
+
+if TYPE_CHECKING:
+    from so3k_explore.jobs import Run, RunStatus
+
+
+def result(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    """Summary of a run: what was asked, how it went, what came out."""
+    seconds = max(0.0, status.updated - (status.started or status.updated))
+    rate = status.speed.get("calls_per_second")
+    summary: dict[str, Any] = {
+        "run": run.id,
+        "folder": str(run.folder),
+        "kind": run.kind,
+        "state": status.state,
+        "message": status.message,
+        "molecule": run.molecule.name,
+        "formula": run.molecule.formula,
+        "model": run.model,
+        "precision": run.precision,
+        "device": status.device,
+        "seed": getattr(run.settings, "seed", None),
+        "walkers": status.walkers,
+        "force_calls": status.calls,
+        "seconds": round(seconds, 3),
+        "calls_per_second": rate if rate is not None else status.calls / seconds if seconds else None,
+    }
+    return summary | _FOUND[run.kind](run, status)
+
+
+def _dynamics(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    series = run.series()
+    half = len(series["time_fs"]) // 2
+    temperature = series.get("temperature", np.zeros((0, 1)))[half:]
+    return {
+        "steps": status.step,
+        "time_ps": status.time_fs / 1000,
+        "ns_per_day": status.speed.get("ns_per_day"),
+        "frames": len(series["time_fs"]),
+        "mean_temperature": float(np.nanmean(temperature)) if temperature.size else None,
+    }
+
+
+def _relaxation(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    series = run.series()
+    last = {name: float(series[name][-1, 0]) for name in ("energy", "max_force", "rmsd") if len(series.get(name, ()))}
+    return {"steps": status.step, **last}
+
+
+def _minima(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    landscape = run.landscape()
+    energies = np.sort(landscape.minima().energies) if landscape is not None else np.zeros(0)
+    return {
+        "n_minima": len(energies),
+        "lowest_energy": float(energies[0]) if len(energies) else None,
+        "energies": energies.tolist(),
+        "relative_energies_kcal_mol": ((energies - energies[:1].sum()) / units.KCAL_PER_MOL).tolist(),
+    }
+
+
+_FOUND = {"dynamics": _dynamics, "relax": _relaxation, "minima": _minima}
+
+
+def write_output(run: "Run", path: Path) -> None:
+    """Writes the minima by energy, or the last structure of every walker.
+
+    Raises:
+        ValueError: the format cannot be told from the name.
+    """
+    import jax.numpy as jnp
+
+    from so3k_explore.io.export import write_structures
+
+    system = run.molecule.system
+    if run.kind == "minima":
+        minima = run.landscape().minima()
+        order = np.argsort(minima.energies)
+        positions, energies = minima.positions[order], minima.energies[order]
+    else:
+        live = run.live()
+        if live is None:
+            return
+        positions, energies = live.positions, live.scalars["energy"]
+    dtype = system.positions.dtype
+    systems = [system.replace(positions=jnp.asarray(frame, dtype)) for frame in positions]
+    write_structures(path, systems, energies=energies)

@@ -1,0 +1,108 @@
+"""Talking to a terminal: arguments, sentences, tables, progress."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from so3k_explore.jobs import Run, RunStatus
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence instead of printing the usage."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        sentence = message[0].upper() + message[1:]
+        say(f"{sentence.rstrip('.')}. See `{self.prog} --help`.")
+        sys.exit(2)
+
+
+def say(sentence: str) -> None:
+    """A sentence for the person, on standard error."""
+    sys.stderr.write(f"{sentence}\n")
+
+
+def show(text: str) -> None:
+    """A result, on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def show_json(content: Any) -> None:
+    """A result for machines."""
+    show(json.dumps(content, indent=1, allow_nan=False, default=float))
+
+
+def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> str:
+    """Columns as wide as their content."""
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
+    line = lambda row: "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return "\n".join(map(line, cells))
+
+
+def describe(status: "RunStatus") -> str:
+    """State and speed in a few words."""
+    words = [status.state]
+    if status.state in ("queued", "starting", "paused") and status.message:
+        words.append(status.message)
+    if "n_minima" in status.details:
+        words.append(f"{status.details['n_minima']} minima")
+    if "max_force" in status.details:
+        words.append(f"largest force {status.details['max_force']:.2g} eV/Å")
+    if status.time_fs:
+        words.append(f"{status.time_fs / 1000:.3g} ps")
+    if status.speed:
+        words.append(f"{status.speed['calls_per_second']:.3g} calls/s")
+    if "ns_per_day" in status.speed:
+        words.append(f"{status.speed['ns_per_day']:.3g} ns/day")
+    return ", ".join(words)
+
+
+class Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=1.0, disable=None, bar_format="{desc}", leave=False)
+        self._bounded = False
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def update(self, status: "RunStatus") -> None:
+        """Shows how a run is doing."""
+        if status.progress is not None and not self._bounded:
+            self._bounded = True
+            self._bar.bar_format = "{percentage:3.0f}% {bar:30} {desc}"
+        if status.progress is not None:
+            self._bar.n = status.progress
+        left = "" if status.seconds_left is None else f", {_duration(status.seconds_left)} left"
+        self._bar.set_description_str(describe(status) + left)
+
+
+def follow(run: "Run") -> "RunStatus":
+    """Shows the progress of a run until it has ended."""
+    import time
+
+    with Progress() as progress:
+        while True:
+            status = run.status()
+            progress.update(status)
+            if not status.active:
+                return status
+            time.sleep(0.1)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,129 @@
+"""``so3k md | relax | explore``: a run in this terminal, or handed to the workers with ``--detach``."""
+
+import argparse
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from so3k_explore.cli.options import add_folder, add_json, add_molecule, add_settings, read_molecule, read_settings
+from so3k_explore.cli.terminal import follow, say, show, show_json
+from so3k_explore.jobs.settings import DynamicsSettings, MinimaSettings, RelaxSettings, Settings
+
+if TYPE_CHECKING:
+    from so3k_explore.jobs import Run, RunStatus
+
+KINDS: dict[str, type[Settings]] = {"md": DynamicsSettings, "relax": RelaxSettings, "explore": MinimaSettings}
+CODES = {"done": 0, "stopped": 0}
+
+
+def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
+    """Options of the three commands."""
+    add_molecule(parser)
+    parser.add_argument("--model", help="name, file or folder (default: the best installed one for these elements)")
+    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: float32")
+    parser.add_argument("--name", help="what to call the run (default: the molecule's name)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the last structures, or the minima, there")
+    parser.add_argument("--detach", action="store_true", help="hand the run to the background workers and return")
+    add_folder(parser)
+    add_json(parser)
+    add_settings(parser, KINDS[name])
+
+
+def run(arguments: argparse.Namespace, name: str) -> int:
+    """Parses, starts, waits, prints."""
+    settings = read_settings(arguments, KINDS[name])
+    molecule = read_molecule(arguments)
+    if arguments.detach and arguments.output:
+        raise ValueError("`--output` needs the result, which `--detach` does not wait for. Leave one of them out.")
+    _warn(molecule)
+    return (_detach if arguments.detach else _foreground)(arguments, settings, molecule)
+
+
+def _warn(molecule: Any) -> None:
+    """Refuses structures that make no sense, and says what else might be wrong."""
+    from so3k_explore.io.checks import check_system
+
+    problems = check_system(molecule, None)
+    errors = [problem.message for problem in problems if problem.severity == "error"]
+    if errors:
+        raise ValueError(" ".join(errors))
+    for problem in problems:
+        say(f"Note: {problem.message}")
+
+
+def _detach(arguments: argparse.Namespace, settings: Settings, molecule: Any) -> int:
+    from so3k_explore.jobs import Runs
+
+    runs = Runs(arguments.runs, arguments.scheduler)
+    submitted = runs.submit(settings, molecule, arguments.model, arguments.name, arguments.precision)
+    runs.flush()
+    status = submitted.status()
+    runs.close()
+    if status.state == "failed":
+        raise RuntimeError(status.message)
+    if arguments.json:
+        show_json({"run": submitted.id, "folder": str(submitted.folder), "state": status.state})
+    else:
+        show(f"{submitted.id}\nFollow it with: so3k runs attach {submitted.id}")
+    return 0
+
+
+def _foreground(arguments: argparse.Namespace, settings: Settings, molecule: Any) -> int:
+    from so3k_explore.cli.results import result
+    from so3k_explore.jobs import Runs
+    from so3k_explore.jobs.preload import use_compilation_cache
+
+    use_compilation_cache()
+    runs = Runs(arguments.runs, engine="inline")
+    started = runs.submit(settings, molecule, arguments.model, arguments.name, arguments.precision)
+    if not _bounded(settings):
+        say("The run has no limit: Ctrl-C ends it and keeps everything.")
+    status, interrupted = _wait(started)
+    if arguments.output and status.step:
+        from so3k_explore.cli.results import write_output
+
+        write_output(started, arguments.output)
+    if arguments.json:
+        show_json(result(started, status))
+    elif status.state in CODES and not interrupted:
+        show("\n".join(f"{name}: {value}" for name, value in result(started, status).items() if _short(value)))
+    if status.state not in CODES:
+        say(status.message)
+    if interrupted or status.state == "failed":
+        folder = f" --runs {arguments.runs}" if arguments.runs else ""
+        say(f"The run is kept. Go on with: so3k runs resume {started.id}{folder}")
+    return 130 if interrupted else CODES.get(status.state, 1)
+
+
+def _wait(run: "Run") -> tuple["RunStatus", bool]:
+    """Follows a run; Ctrl-C and a polite kill make it save a checkpoint and stop."""
+    with _terminable():
+        try:
+            return follow(run), False
+        except KeyboardInterrupt:
+            say("\nSaving a checkpoint …")
+            run.stop()
+            return run.wait(timeout=None), True
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _bounded(settings: Settings) -> bool:
+    limits = [getattr(settings, name) for name in ("duration", "minima", "max_calls") if hasattr(settings, name)]
+    return not limits or any(limit is not None for limit in limits)
+
+
+def _short(value: Any) -> bool:
+    return not isinstance(value, list | dict)

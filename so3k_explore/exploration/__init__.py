@@ -1,0 +1,31 @@
+"""Exploration of potential energy surfaces: minima, how they were found, and how many there may be.
+
+==========================  ==========================================================================================
+`search.explore_minima`     a stream of states of W walkers that share one history
+`settings.MinimaSearch`     its settings, with `minima_hopping.MinimaHopping` and `identity.Identity`
+`landscape.Landscape`       minima, hops and structures set aside, in SQLite through `ase.db`
+`identity`                  whether two relaxed structures are the same minimum
+`walkers`                   softening, flights and relaxations of all walkers in one compiled step
+`basin_hopping`, `seeds`    moves and random structures; `scheduler` chooses among the strategies
+`coverage`                  how many minima are still missing
+==========================  ==========================================================================================
+
+References: Goedecker, J. Chem. Phys. 120, 9911 (2004); Schönborn et al., J. Chem. Phys. 130, 144108 (2009);
+Wales & Doye, J. Phys. Chem. A 101, 5111 (1997).
+"""
+
+from so3k_explore.exploration.coverage import Coverage as Coverage
+from so3k_explore.exploration.coverage import estimate_coverage as estimate_coverage
+from so3k_explore.exploration.identity import Identity as Identity
+from so3k_explore.exploration.landscape import Landscape as Landscape
+from so3k_explore.exploration.landscape import LandscapeError as LandscapeError
+from so3k_explore.exploration.minima_hopping import MinimaHopping as MinimaHopping
+from so3k_explore.exploration.records import Hop as Hop
+from so3k_explore.exploration.records import Minima as Minima
+from so3k_explore.exploration.records import SetAside as SetAside
+from so3k_explore.exploration.records import Transitions as Transitions
+from so3k_explore.exploration.search import explore_minima as explore_minima
+from so3k_explore.exploration.search import initial_search as initial_search
+from so3k_explore.exploration.settings import MinimaSearch as MinimaSearch
+from so3k_explore.exploration.state import SearchError as SearchError
+from so3k_explore.exploration.state import SearchState as SearchState

@@ -1,0 +1,335 @@
+"""The host's side of a search: what happens to walkers between two blocks of force calls.
+
+For each walker that waits, the host asks whether its structure is known (`identity`), relaxes new ones further, makes
+sure that they are minima and no saddles (`verification`), writes down the hop (`history`), adapts temperature and
+acceptance (`minima_hopping`), and picks the next strategy (`scheduler`) and start (`proposals`). Everything else
+happens on the device (`walkers`). Random numbers belong to tasks, not to processes: a search that is resumed chooses
+the same.
+
+Relaxations stop three times, each time at smaller forces, to be compared with what is known. Most walkers fall back
+into known basins, and are spared the long way to the bottom; only new minima go all of it.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import jax.numpy as jnp
+import numpy as np
+
+from so3k_explore import units
+from so3k_explore.exploration.history import History
+from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.proposals import Proposals
+from so3k_explore.exploration.records import Hop
+from so3k_explore.exploration.scheduler import Scheduler, applicable
+from so3k_explore.exploration.settings import MinimaSearch
+from so3k_explore.exploration.state import SearchError, SearchState, first_ledger
+from so3k_explore.exploration.tasks import Seen, TaskSheet
+from so3k_explore.exploration.verification import downhill_push
+from so3k_explore.exploration.walkers import (
+    RELAXATION,
+    Phase,
+    Rules,
+    Walkers,
+    advance_walkers,
+    assign,
+    waiting_walkers,
+)
+from so3k_explore.io.molecule import Molecule
+from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.guards import make_guard
+from so3k_explore.simulation.lbfgs import LBFGS
+from so3k_explore.simulation.model_hessian import model_hessian
+from so3k_explore.simulation.state import Status
+from so3k_explore.system import replicate
+from so3k_explore.typing import take
+
+logger = logging.getLogger(__name__)
+
+BLOCK = 20  # force calls of each walker until the host looks
+STAGES = (5.0, 1.0, 0.2)  # forces at which relaxations stop to be looked at, in units of the tolerance
+ABOVE = (0.03, 0.01, 0.0)  # eV, how much higher than its minimum a structure may lie at each stage
+PUSHES = 3  # off saddles, until a structure is set aside
+PATIENCE = 12  # tasks without a new minimum until a walker jumps elsewhere
+EXHAUSTED = 0.01  # probability of something new at which a search that wants more minima than exist gives up
+ARRIVALS = 100  # at least, and ten for each minimum, until that probability is believed
+HOPELESS = 3  # failures of every walker until a search without any minimum gives up
+
+_REASONS = {
+    Status.NOT_FINITE: "energy or forces became infinite",
+    Status.BOND_CHANGED: "a bond broke or formed",
+    Status.EVAPORATED: "an atom or a fragment left the others",
+    Status.MAX_STEPS: f"not relaxed after {RELAXATION} steps",
+}
+
+
+class Engine:
+    """One search."""
+
+    def __init__(self, potential: Potential, molecule: Molecule, settings: MinimaSearch, landscape: Landscape) -> None:
+        self.potential, self.molecule, self.settings = potential, molecule, settings
+        bonds = len(molecule.bonds)
+        self.strategies = applicable(settings.strategies, bonds=bonds, torsions=len(molecule.torsions))
+        self.history = History(molecule, settings.identity, landscape)
+        self.proposals = Proposals(molecule)
+        self.minimizer = LBFGS(model=model_hessian(molecule.system, molecule.bonds))
+        hopping = settings.hopping
+        self.rules = Rules(hopping.softening, hopping.passes, hopping.max_flight)
+        self.first_call = 0
+        self.fill = 0.0
+        self._found: list[int] = []  # in this block
+        self._reasons: list[str] = []
+        self._go_on: dict[int, np.ndarray | None] = {}  # walkers that relax further, perhaps from pushed positions
+        self.walkers = self._fresh_walkers()
+        self.ledger = first_ledger(settings, len(self.strategies))
+
+    def _fresh_walkers(self) -> Walkers:
+        systems = replicate(self.molecule.system, self.settings.walkers)
+        guard = make_guard(self.molecule.system, self.molecule.bonds)
+        return waiting_walkers(self.potential, self.minimizer, systems, guard)
+
+    # Beginning
+
+    def start(self) -> None:
+        """A new search, with the minima that the landscape has."""
+        self.first_call = self.history.landscape.calls
+        self._recall()
+        self._give_tasks(range(self.settings.walkers))
+
+    def restore(self, state: SearchState) -> None:
+        """The search that was in `state`, with the temperature, walkers and strategies of the present settings."""
+        if state.ledger.tasks == 0:  # saved before its first step
+            self.start()
+            return
+        self.first_call = state.first_call
+        before, self.ledger, self.walkers = self.walkers, state.ledger.copy(), state.walkers
+        self._recall()
+        ratio = self.settings.temperature / self.ledger.first_temperature
+        self.ledger = self.ledger.replace(
+            temperature=self.ledger.temperature * ratio, first_temperature=self.settings.temperature
+        )
+        if len(self.ledger.current) != self.settings.walkers or state.strategies != self.strategies:
+            fresh = first_ledger(self.settings, len(self.strategies))
+            self.ledger = self.ledger.moved_to(fresh, same_strategies=state.strategies == self.strategies)
+            self.walkers = before.replace(guard=self.walkers.guard)
+            self._give_tasks(range(self.settings.walkers))
+
+    def _recall(self) -> None:
+        self.history.recall(until=self._now)
+        if len(self.history):
+            self._guard_by(self.history.known.ids[0])
+
+    # Running
+
+    def run(self) -> Iterator[SearchState]:
+        """Blocks of force calls, each followed by a look at the walkers that wait."""
+        finished = self._limit_reached()
+        if finished is not None:
+            yield self.snapshot(finished)
+        while finished is None:
+            self._advance()
+            self._found, self._reasons, self._go_on = [], [], {}
+            with self.history.landscape.transaction():
+                self._look(Seen.of(self.walkers))
+            finished = self._limit_reached()
+            yield self.snapshot(finished)
+
+    def snapshot(self, finished: str | None = None) -> SearchState:
+        """The search as a state."""
+        return SearchState(
+            walkers=self.walkers,
+            ledger=self.ledger.copy(),
+            first_call=self.first_call,
+            n_minima=len(self.history),
+            fill=self.fill,
+            found=tuple(self._found),
+            set_aside=tuple(self._reasons),
+            strategies=self.strategies,
+            finished=finished,
+        )
+
+    def _advance(self) -> None:
+        before, step = np.asarray(self.walkers.calls), int(self.walkers.step)
+        self.walkers = advance_walkers(self.rules, self.minimizer, self.potential, self.walkers, BLOCK)
+        spent = int((np.asarray(self.walkers.calls) - before).sum())
+        self.fill = spent / max(self.settings.walkers * (int(self.walkers.step) - step), 1)
+        self.ledger = self.ledger.replace(calls=self.ledger.calls + spent)
+
+    def _limit_reached(self) -> str | None:
+        settings = self.settings
+        if settings.minima is not None and len(self.history) >= settings.minima:
+            return f"found {len(self.history)} minima"
+        if settings.max_calls is not None and self.ledger.calls >= settings.max_calls:
+            return f"used {self.ledger.calls} force calls"
+        if settings.minima is not None and self._exhausted():
+            return f"found {len(self.history)} minima, and among the last arrivals hardly any was new"
+        return None
+
+    def _exhausted(self) -> bool:
+        coverage = self.history.coverage()
+        enough = coverage.arrivals >= max(ARRIVALS, 10 * coverage.minima)
+        return enough and coverage.unseen_probability < EXHAUSTED
+
+    @property
+    def _now(self) -> int:
+        """Force calls that were made for this landscape."""
+        return self.first_call + self.ledger.calls
+
+    # Decisions about walkers
+
+    def _look(self, seen: Seen) -> None:
+        """Decides about every waiting walker, and gives it something new to do."""
+        waiting = np.flatnonzero(seen.phase == Phase.WAITING)
+        idle = [int(w) for w in waiting if self._is_over(int(w), seen)]
+        if not len(self.history) and (self.ledger.failures >= HOPELESS).all():
+            raise SearchError(
+                f"No walker found a minimum of {self.molecule.name}; the last one stopped because of this: "
+                f"{self._reasons[-1]}. Check the starting structure, its charge and spin, or choose another model."
+            )
+        self._give_tasks(idle)
+
+    def _is_over(self, w: int, seen: Seen) -> bool:
+        """Whether the task of walker `w` has ended; if not, it relaxes further."""
+        ledger, status, stage = self.ledger, Status(int(seen.status[w])), int(self.ledger.stage[w])
+        last = stage == len(STAGES) - 1
+        small = seen.force[w] < self.settings.force_tolerance  # good enough where float32 stops the last stage
+        if status != Status.CONVERGED and not (status == Status.MAX_STEPS and last and small):
+            self._fail(w, seen, _REASONS[status])
+            return True
+        minimum = self.history.known.find(seen.energy[w], seen.positions[w], above=ABOVE[stage])
+        if minimum is not None:
+            self._arrive(w, seen, minimum, new=False)
+            return True
+        if not last:
+            ledger.stage[w] += 1
+            self._go_on[w] = None
+            return False
+        if self.settings.identity.check_hessian and not self._is_minimum(w, seen):
+            return w not in self._go_on
+        self._arrive(w, seen, self._store(w, seen), new=True)
+        return True
+
+    def _is_minimum(self, w: int, seen: Seen) -> bool:
+        """Whether all frequencies are real; a saddle is set aside, and the walker pushed off it, a few times."""
+        frequency, pushed = downhill_push(self.potential, *take((self.walkers.system, self.walkers.neighbors), w))
+        self.ledger = self.ledger.replace(calls=self.ledger.calls + 3 * self.molecule.n_atoms)
+        if pushed is None:
+            return True
+        reason = f"a saddle: lowest frequency {frequency:.0f} cm⁻¹"
+        if self.ledger.pushes[w] >= PUSHES:
+            self._fail(w, seen, reason)
+        else:
+            self._set_aside(w, seen, reason)
+            self.ledger.pushes[w] += 1
+            self.ledger.stage[w] = 0
+            self._go_on[w] = pushed
+        return False
+
+    def _store(self, w: int, seen: Seen) -> int:
+        strategy = self.strategies[self.ledger.strategy[w]]
+        number = self.history.store(seen.energy[w], seen.positions[w], call=self._now, walker=w, strategy=strategy)
+        self._found.append(number)
+        if len(self.history) == 1:
+            self._guard_by(number)
+        return number
+
+    def _guard_by(self, number: int) -> None:
+        """Bond lengths of a relaxed structure are a better reference than those of the start."""
+        system = self.molecule.system
+        relaxed = jnp.asarray(self.history.known.positions(number), system.positions.dtype)
+        self.walkers = self.walkers.replace(guard=make_guard(system.replace(positions=relaxed), self.molecule.bonds))
+
+    # Ends of tasks
+
+    def _arrive(self, w: int, seen: Seen, minimum: int, *, new: bool) -> None:
+        """Feedback of a task that ended in a minimum."""
+        ledger, hopping = self.ledger, self.settings.hopping
+        name, start, old = self.strategies[ledger.strategy[w]], int(ledger.start[w]), int(ledger.current[w])
+        if name == "hopping" and start:
+            visits = 0 if new else self.history.visits(minimum) + 1
+            ledger.temperature[w] = hopping.next_temperature(ledger.temperature[w], visits, ledger.first_temperature)
+        accepted = not start or bool(seen.energy[w] - self.history.known.energy(old) < ledger.window[w])
+        if start and minimum != old:
+            ledger.window[w] = hopping.next_window(ledger.window[w], accepted=accepted)
+            ledger = self.ledger = ledger.replace(hops=ledger.hops + 1, accepted=ledger.accepted + accepted)
+        if accepted:
+            ledger.current[w] = minimum
+        barrier = float(seen.highest[w]) if name == "hopping" and start else None
+        self.history.hop(Hop(start or None, minimum, self._now, w, name, barrier, accepted))
+        ledger.barren[w] = 0 if new else ledger.barren[w] + 1
+        ledger.failures[w] = 0
+        self._account(w, seen, found=int(new))
+
+    def _fail(self, w: int, seen: Seen, reason: str) -> None:
+        """A task that ended in no minimum: cooler next time, and from somewhere else after several."""
+        self._set_aside(w, seen, reason)
+        ledger = self.ledger
+        ledger.temperature[w] = self.settings.hopping.next_temperature(
+            ledger.temperature[w], 0, ledger.first_temperature
+        )
+        ledger.failures[w] += 1
+        ledger.barren[w] += PATIENCE // 3
+        self._account(w, seen, found=0)
+
+    def _set_aside(self, w: int, seen: Seen, reason: str) -> None:
+        strategy = self.strategies[self.ledger.strategy[w]]
+        self._reasons.append(reason)
+        self.history.landscape.set_aside(
+            reason, seen.energy[w], seen.positions[w], call=self._now, walker=w, strategy=strategy
+        )
+        logger.info("walker %d: %s", w, reason)
+
+    def _account(self, w: int, seen: Seen, *, found: int) -> None:
+        """What the task cost, for the scheduler; and whether the flight was accurate, for the next timestep."""
+        ledger = self.ledger
+        self._scheduler.report(int(ledger.strategy[w]), int(seen.calls[w]), found)
+        if self.strategies[ledger.strategy[w]] == "hopping" and ledger.start[w]:
+            ledger.timestep[w] = self.settings.hopping.next_timestep(
+                ledger.timestep[w], seen.potential_range[w], seen.total_range[w]
+            )
+
+    @property
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(self.strategies, self.ledger.strategy_calls, self.ledger.strategy_found)
+
+    # New tasks
+
+    def _give_tasks(self, idle: Iterable[int]) -> None:
+        """New tasks for idle walkers; others relax further."""
+        atoms, dtype = self.molecule.n_atoms, self.molecule.system.positions.dtype
+        sheet = TaskSheet(self.settings.walkers, atoms, self.ledger.timestep)
+        tolerance = self.settings.force_tolerance
+        for w, pushed in self._go_on.items():
+            if pushed is None:
+                sheet.relax_further(w, STAGES[self.ledger.stage[w]] * tolerance)
+            else:
+                sheet.relax(w, pushed, STAGES[0] * tolerance)
+        for w in idle:
+            self._new_task(w, sheet)
+        if sheet.chosen.any():
+            self.walkers = assign(self.walkers, sheet.task(dtype))
+
+    def _new_task(self, w: int, sheet: TaskSheet) -> None:
+        """Chooses where walker `w` starts and how."""
+        ledger, known, tolerance = self.ledger, self.history.known, STAGES[0] * self.settings.force_tolerance
+        rng = np.random.default_rng([self.settings.seed, ledger.tasks])
+        ledger = self.ledger = ledger.replace(tasks=ledger.tasks + 1)
+        ledger.stage[w], ledger.pushes[w], ledger.start[w] = 0, 0, 0
+        if not len(known):
+            ledger.strategy[w] = self.strategies.index("seeds") if "seeds" in self.strategies else 0
+            first = w == 0 and ledger.failures[w] == 0
+            sheet.relax(w, self.proposals.start if first else self.proposals.seed(None, rng), tolerance)
+            return
+        if ledger.current[w] == 0 or ledger.barren[w] >= PATIENCE:
+            ledger.current[w], ledger.barren[w] = self.history.elsewhere(rng), 0
+        current = int(ledger.current[w])
+        positions = known.positions(current)
+        ledger.strategy[w] = self._scheduler.choose(rng)
+        name = self.strategies[ledger.strategy[w]]
+        if name != "seeds":
+            ledger.start[w] = current
+        if name != "hopping":
+            sheet.relax(w, self.proposals.move(name, positions, rng), tolerance)
+            return
+        kinetic = 0.5 * max(positions.size - 6, 1) * units.KB * ledger.temperature[w]
+        sheet.fly(w, positions, known.energy(current), self.proposals.direction(positions, rng), kinetic, tolerance)

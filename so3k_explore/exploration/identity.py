@@ -1,0 +1,153 @@
+r"""Have I been here before? When two relaxed structures are the same minimum.
+
+The tests go from cheap to costly, and none of the cheap ones can reject what the last one would accept:
+
+1. *Energy*: both lie in a window of a few meV. A window alone does not do: n-hexane has distinct minima 1 meV apart.
+2. *Shape*: the singular values of the centred positions divided by :math:`\sqrt N`. They are invariant under rotation,
+   inversion and permutation, and by Mirsky's inequality their distance is never larger than the RMSD.
+3. *Fingerprint*: the sorted distances between atoms, element pair by element pair; equally invariant, and never more
+   than twice the RMSD apart (root mean square).
+4. *RMSD* over rotations, automorphisms of the molecular graph and, where wanted, reflection.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from so3k_explore.analysis.alignment import align
+from so3k_explore.analysis.symmetry import Symmetry
+
+CHIRALITIES = ("merge", "same")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What counts as a minimum, and below which thresholds two relaxed structures count as the same one."""
+
+    energy_window: float = 0.003  # eV
+    fingerprint: float = 0.25  # Å
+    rmsd: float = 0.125  # Å
+    chirality: str = "merge"  # "merge": mirror images are one minimum; "same": they are two
+    check_hessian: bool = True  # new minima must have no imaginary frequency
+
+    def __post_init__(self) -> None:
+        for name in ("energy_window", "fingerprint", "rmsd"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
+        if self.chirality not in CHIRALITIES:
+            raise ValueError(f'`chirality` must be "merge" or "same", got {self.chirality!r}.')
+
+
+def shape_of(positions: np.ndarray) -> np.ndarray:
+    """Three invariants of the overall shape, Å: singular values of the centred positions over the root of atoms."""
+    centred = positions - positions.mean(axis=-2, keepdims=True)
+    return np.linalg.svd(centred, compute_uv=False) / positions.shape[-2] ** 0.5
+
+
+class Fingerprint:
+    """Sorted distances between atoms, element pair by element pair."""
+
+    def __init__(self, numbers: Any) -> None:
+        numbers = np.asarray(numbers, int)
+        self._i, self._j = np.triu_indices(len(numbers), k=1)
+        low, high = np.sort([numbers[self._i], numbers[self._j]], axis=0)
+        self._kind = low * 1000 + high
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        """Distances in Å, sorted inside each element pair."""
+        distances = np.linalg.norm(positions[self._i] - positions[self._j], axis=-1)
+        return distances[np.lexsort((distances, self._kind))]
+
+    @staticmethod
+    def distance(one: np.ndarray, other: np.ndarray) -> float:
+        """Root-mean-square difference, Å."""
+        return float(np.sqrt(np.mean((one - other) ** 2))) if len(one) else 0.0
+
+
+class KnownMinima:
+    """Minima of one molecule, sorted by energy, that can be asked whether a structure is among them."""
+
+    def __init__(self, numbers: Any, bonds: Any, identity: Identity) -> None:
+        self.identity = identity
+        self._symmetry = Symmetry.of(numbers, bonds)
+        self._fingerprint = Fingerprint(numbers)
+        self._energies: list[float] = []  # sorted, as are the next two
+        self._ids: list[int] = []
+        self._shapes: list[np.ndarray] = []
+        self._positions: dict[int, np.ndarray] = {}
+        self._energy_of: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, minimum: int) -> bool:
+        return minimum in self._positions
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Minima by rising energy."""
+        return tuple(self._ids)
+
+    def positions(self, minimum: int) -> np.ndarray:
+        """Positions (atoms, 3) of a minimum, Å."""
+        return self._positions[minimum]
+
+    def energy(self, minimum: int) -> float:
+        """Energy of a minimum, eV."""
+        return self._energy_of[minimum]
+
+    def add(self, minimum: int, energy: float, positions: Any) -> None:
+        """Remembers a minimum (energy in eV, positions in Å)."""
+        positions = np.array(positions, float)
+        place = bisect_right(self._energies, energy)
+        self._energies.insert(place, float(energy))
+        self._ids.insert(place, minimum)
+        self._shapes.insert(place, shape_of(positions))
+        self._positions[minimum] = positions
+        self._energy_of[minimum] = float(energy)
+
+    def discard(self, minimum: int) -> None:
+        """Forgets a minimum."""
+        place = self._ids.index(minimum)
+        del self._energies[place], self._ids[place], self._shapes[place]
+        del self._positions[minimum], self._energy_of[minimum]
+
+    def find(self, energy: float, positions: Any, above: float = 0.0) -> int | None:
+        """The known minimum that this structure is, the closest one if there are several; None for a new one.
+
+        Args:
+            energy: eV.
+            positions: (atoms, 3), Å.
+            above: how much higher than the minimum the structure may lie because it is not fully relaxed, eV.
+        """
+        positions = np.asarray(positions, float)
+        best, closest = None, self.identity.rmsd
+        for minimum in self._candidates(energy, positions, above):
+            found = align(
+                positions,
+                self._positions[minimum],
+                self._symmetry,
+                mirror=self.identity.chirality == "merge",
+                enough=self.identity.rmsd / 5,
+            )
+            if found.rmsd < closest:
+                best, closest = minimum, found.rmsd
+        return best
+
+    def _candidates(self, energy: float, positions: np.ndarray, above: float) -> Iterator[int]:
+        window = self.identity.energy_window
+        first = bisect_left(self._energies, energy - window - above)
+        last = bisect_right(self._energies, energy + window)
+        if first == last:
+            return
+        difference = np.stack(self._shapes[first:last]) - shape_of(positions)[None, :]
+        near = np.linalg.norm(difference, axis=1) < self.identity.rmsd
+        mine = self._fingerprint(positions)
+        for place in np.flatnonzero(near):
+            minimum = self._ids[first + int(place)]
+            theirs = self._fingerprint(self._positions[minimum])
+            if Fingerprint.distance(mine, theirs) < self.identity.fingerprint:
+                yield minimum

@@ -1,0 +1,43 @@
+"""Which strategy a walker follows next: those that find more new minima per force call get a larger share."""
+
+import numpy as np
+
+STRATEGIES = ("hopping", "torsions", "kicks", "seeds")
+LEAST = 0.08  # share that every strategy keeps, so that its rate stays known
+MEMORY = 0.98  # what happened counts this much less after every further task of the same strategy
+PRIOR = 300.0  # force calls: before anything is known, each strategy found one minimum in so many
+
+
+def applicable(strategies: tuple[str, ...], *, bonds: int, torsions: int) -> tuple[str, ...]:
+    """Strategies that make sense for a molecule with so many bonds and rotatable torsions.
+
+    Torsions need a rotatable bond; kicks would break bonds, so that they are for clusters of atoms; seeds are random
+    torsions, or random clusters.
+    """
+    fits = {"hopping": True, "torsions": torsions > 0, "kicks": bonds == 0, "seeds": torsions > 0 or bonds == 0}
+    return tuple(name for name in strategies if fits[name]) or ("hopping",)
+
+
+class Scheduler:
+    """Shares of the strategies from discounted counts of calls and new minima, which it changes in place."""
+
+    def __init__(self, strategies: tuple[str, ...], calls: np.ndarray, found: np.ndarray) -> None:
+        self.strategies = strategies
+        self.calls = calls  # force calls
+        self.found = found  # new minima
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Probability of each strategy."""
+        rate = (self.found + 1) / (self.calls + PRIOR)
+        rest = 1 - LEAST * len(self.strategies)
+        return LEAST + rest * rate / rate.sum()
+
+    def choose(self, rng: np.random.Generator) -> int:
+        """Index of a strategy."""
+        return int(rng.choice(len(self.strategies), p=self.shares))
+
+    def report(self, strategy: int, calls: int, found: int) -> None:
+        """Counts what a task cost and found."""
+        self.calls[strategy] = MEMORY * self.calls[strategy] + calls
+        self.found[strategy] = MEMORY * self.found[strategy] + found

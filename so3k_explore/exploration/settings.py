@@ -1,0 +1,39 @@
+"""Settings of a search for minima."""
+
+from dataclasses import dataclass, field
+
+from so3k_explore.exploration.identity import Identity
+from so3k_explore.exploration.minima_hopping import MinimaHopping
+from so3k_explore.exploration.scheduler import STRATEGIES
+
+
+@dataclass(frozen=True)
+class MinimaSearch:
+    """A search for minima with many walkers that share one history."""
+
+    walkers: int = 16
+    temperature: float = 800.0  # K, of the first flights
+    minima: int | None = None  # stop at so many, or when under 1 % of the arrivals are new; None: no limit
+    max_calls: int | None = None  # stop after so many force calls; None: no limit
+    seed: int = 0
+    strategies: tuple[str, ...] = STRATEGIES  # those that do not fit the molecule are left out
+    force_tolerance: float = 0.01  # eV/Å, of a relaxation; new minima are relaxed to a fifth of it
+    hopping: MinimaHopping = field(default_factory=MinimaHopping)
+    identity: Identity = field(default_factory=Identity)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strategies", tuple(self.strategies))
+        for name in ("walkers", "minima", "max_calls"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be 1 or more, got {value}.")
+        for name, unit in (("temperature", "K"), ("force_tolerance", "eV/Å")):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)} {unit}.")
+        if self.seed < 0:
+            raise ValueError(f"`seed` must be 0 or more, got {self.seed}.")
+        unknown = [name for name in self.strategies if name not in STRATEGIES]
+        if unknown or not self.strategies:
+            raise ValueError(
+                f"`strategies` must be some of {', '.join(STRATEGIES)}, got {', '.join(unknown) or 'none'}."
+            )

@@ -1,0 +1,1 @@
+"""Positions, cells, neighbours and the graph that potentials see."""

@@ -1,0 +1,275 @@
+"""Trajectories in H5MD 1.1 (de Buyl, Colberg & Höfling, Comput. Phys. Commun. 185, 1546 (2014)).
+
+One particles group a walker, so that any H5MD reader opens them; numbers such as energies are observables of shape
+(frames, walkers). Files are written in HDF5's single-writer-multiple-readers mode: others read while frames arrive, and
+a writer that is killed loses only what it had not flushed. Such a file, or one whose end has to go, is copied into a
+fresh file that takes its place.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from so3k_explore.io.h5md import (
+    CLOCK,
+    cleanly_closed,
+    frame_count,
+    get_dataset,
+    get_group,
+    growing,
+    lay_out,
+    longest,
+    open_to_read,
+    opened,
+    replace_by_copy,
+    temporary_path,
+    walker_name,
+)
+from so3k_explore.io.h5md import TrajectoryError as TrajectoryError
+from so3k_explore.system import System
+
+
+class TrajectoryWriter:
+    """Appends frames of W walkers of one molecule to an H5MD file.
+
+    The file appears with the first frame, complete and readable. An existing file is continued; a file that another
+    process left open is recovered first, without its unfinished frame.
+
+    Args:
+        path: the file, new or of the same molecule and number of walkers.
+        system: one system, or the batch of walkers, for elements, masses and cell.
+        walkers: number of walkers.
+        flush_every: frames that may be lost when the process is killed.
+
+    Raises:
+        TrajectoryError: the file cannot be continued; the message says why.
+    """
+
+    def __init__(self, path: str | Path, system: System, *, walkers: int, flush_every: int = 1) -> None:
+        self.path = Path(path)
+        self._numbers = np.asarray(system.numbers).reshape(-1, system.n_atoms)[0]
+        self._masses = np.asarray(system.masses, float).reshape(-1, system.n_atoms)[0]
+        self._cell = None if system.cell is None else np.asarray(system.cell, float).reshape(-1, 3, 3)[0]
+        self._walkers = walkers
+        self._flush_every = flush_every
+        self._file: h5py.File | None = None
+        self._datasets: dict[str, h5py.Dataset] = {}
+        self._scalars: list[str] = []
+        self._block: list[dict[str, np.ndarray]] = []  # frames not yet in the file
+        self._frames = 0  # those in the file
+        if self.path.exists():
+            self._continue(None)
+
+    def append(
+        self, time_fs: float, step: int, positions: np.ndarray | Any, *, cell: Any = None, **scalars: Any
+    ) -> None:
+        """Adds a frame: positions (walkers, atoms, 3) in Å, and numbers with one value a walker or one for all.
+
+        The names of the numbers are fixed by the first frame; those left out later become NaN.
+        """
+        positions = np.asarray(positions, np.float32)
+        expected = (self._walkers, len(self._numbers), 3)
+        if positions.shape != expected:
+            raise ValueError(f"`positions` must have shape {expected}, got {positions.shape}.")
+        values = {name: np.broadcast_to(np.asarray(value, float), self._walkers) for name, value in scalars.items()}
+        if self._file is None:
+            self._create(list(values))
+        known = self._scalars
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"The first frame fixed the numbers {', '.join(known)}; got also {', '.join(unknown)}.")
+        missing = np.full(self._walkers, math.nan)
+        row = {f"observables/{name}/value": values.get(name, missing) for name in known}
+        row |= {f"particles/{walker_name(w)}/position/value": positions[w] for w in range(self._walkers)}
+        if self._cell is not None:
+            row["particles/walker_000/box/edges/value"] = self._cell if cell is None else np.asarray(cell, float)
+        self._block.append({**row, f"{CLOCK}/time": np.asarray(time_fs, float), f"{CLOCK}/step": np.asarray(step)})
+        if len(self._block) >= self._flush_every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Makes all frames so far visible to readers and safe from a crash of this process."""
+        if self._file is None or not self._block:
+            return
+        end = self._frames + len(self._block)
+        for name in self._block[0]:  # the clock comes last, so a frame without a step is not whole
+            dataset = self._datasets[name]
+            dataset.resize(end, axis=0)
+            dataset[self._frames : end] = np.stack([row[name] for row in self._block])
+        self._file.flush()
+        self._frames, self._block = end, []
+
+    def truncate(self, step: int) -> None:
+        """Drops the frames after `step`, as when a run goes on from an older checkpoint."""
+        self.flush()
+        if self._file is None:
+            return
+        steps = get_dataset(self._file, f"{CLOCK}/step")[: self._frames]
+        keep = int(np.searchsorted(steps, step, side="right"))
+        if keep < self._frames:
+            self.close()
+            self._continue(keep)
+
+    def close(self) -> None:
+        """Closes the file; it is then an ordinary HDF5 file."""
+        self.flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __len__(self) -> int:
+        return self._frames + len(self._block)
+
+    def __enter__(self) -> "TrajectoryWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _create(self, scalars: list[str]) -> None:
+        temporary = temporary_path(self.path)
+        try:
+            with h5py.File(temporary, "w", libver="latest", locking=False) as file:
+                lay_out(file, self._numbers, self._masses, self._cell, self._walkers, scalars)
+            temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._open()
+
+    def _continue(self, keep: int | None) -> None:
+        """Opens the file for appending; a copy of its first frames takes its place when they are not all whole."""
+        with opened(self.path) as file:
+            self._check(file)
+            frames, tail = frame_count(file), longest(file)
+            keep = frames if keep is None else min(keep, frames)
+            if keep < tail or not cleanly_closed(self.path):
+                replace_by_copy(self.path, file, keep)
+        self._open()
+        self._frames = keep
+
+    def _open(self) -> None:
+        self._file = h5py.File(self.path, "r+", libver="latest", locking=False)
+        self._file.swmr_mode = True
+        self._scalars = [str(name) for name in get_group(self._file, "observables")]
+        self._datasets = {str(d.name).lstrip("/"): d for d in growing(self._file)}
+
+    def _check(self, file: h5py.File) -> None:
+        walkers = len(get_group(file, "particles"))
+        numbers = get_dataset(file, "particles/walker_000/species")[()]
+        if walkers != self._walkers or not np.array_equal(numbers, self._numbers):
+            raise TrajectoryError(
+                f"`{self.path}` holds {walkers} walkers of {len(numbers)} atoms, expected {self._walkers} walkers of "
+                f"the given molecule with {len(self._numbers)} atoms. Write to another file."
+            )
+
+
+class Trajectory:
+    """Frames of a trajectory, read when they are asked for, also while the file is being written.
+
+    `positions[frame, walker]` takes numbers and slices, as NumPy does, and returns Å.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._file = open_to_read(self.path)
+        try:
+            self.numbers: np.ndarray = get_dataset(self._file, "particles/walker_000/species")[()]
+            self.masses: np.ndarray = get_dataset(self._file, "particles/walker_000/mass")[()]
+            self.walkers = len(get_group(self._file, "particles"))
+        except TrajectoryError:
+            self._file.close()
+            raise
+        self._frames = frame_count(self._file)
+
+    def __len__(self) -> int:
+        return self._frames
+
+    def __enter__(self) -> "Trajectory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def refresh(self) -> int:
+        """Takes in frames that arrived meanwhile; their new number."""
+        self._frames = frame_count(self._file)
+        return self._frames
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the frames, fs."""
+        return get_dataset(self._file, f"{CLOCK}/time")[: self._frames]
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Step numbers of the frames."""
+        return get_dataset(self._file, f"{CLOCK}/step")[: self._frames]
+
+    @property
+    def scalars(self) -> dict[str, np.ndarray]:
+        """Numbers by name, each of shape (frames, walkers)."""
+        return {name: self.scalar(name) for name in map(str, get_group(self._file, "observables"))}
+
+    def scalar(self, name: str) -> np.ndarray:
+        """One number of every frame and walker."""
+        known = [str(name) for name in get_group(self._file, "observables")]
+        if name not in known:
+            raise KeyError(f"`{self.path}` has no `{name}`; it has {', '.join(known) or 'no numbers'}.")
+        return get_dataset(self._file, f"observables/{name}/value")[: self._frames]
+
+    @property
+    def cells(self) -> np.ndarray | None:
+        """Cells of the frames (frames, 3, 3), Å; None when not periodic."""
+        if "edges" not in get_group(self._file, "particles/walker_000/box"):
+            return None
+        return get_dataset(self._file, "particles/walker_000/box/edges/value")[: self._frames]
+
+    @property
+    def positions(self) -> "Positions":
+        """Positions by frame and walker, Å."""
+        return Positions(self)
+
+
+class Positions:
+    """Indexes positions by frame and walker without reading the rest."""
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._trajectory = trajectory
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Frames, walkers, atoms, 3."""
+        return len(self._trajectory), self._trajectory.walkers, len(self._trajectory.numbers), 3
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        frame, walker = index if isinstance(index, tuple) else (index, slice(None))
+        frames, walkers = np.arange(self.shape[0])[frame], np.arange(self.shape[1])[walker]
+        rows: Any = frames.item() if np.ndim(frames) == 0 else _contiguous(frames)
+        read = lambda w: self._dataset_of(int(w))[rows]
+        if np.ndim(walkers) == 0:
+            return read(walkers)
+        parts = [read(w) for w in walkers]
+        axis = 0 if np.ndim(frames) == 0 else 1
+        return np.stack(parts, axis=axis) if parts else np.zeros((*np.shape(frames), 0, *self.shape[2:]), np.float32)
+
+    def _dataset_of(self, walker: int) -> h5py.Dataset:
+        return get_dataset(self._trajectory._file, f"particles/{walker_name(walker)}/position/value")
+
+
+def read_trajectory(path: str | Path) -> Trajectory:
+    """Opens a trajectory for reading, while it is written or years later."""
+    return Trajectory(path)
+
+
+def _contiguous(rows: np.ndarray) -> Any:
+    """A slice where the rows are one, because HDF5 reads those much faster than lists of numbers."""
+    if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+        return slice(int(rows[0]), int(rows[0]) + len(rows))
+    return rows if len(rows) else slice(0, 0)

@@ -1,0 +1,18 @@
+"""Long work outside the page: runs that are started, watched, steered and continued through folders.
+
+* `settings`: what a run is told to do.                          * `job`: all of it, with molecule and model.
+* `store`, `frames`, `series`, `status`: the folder of a run.     * `run`, `runs`: a run, and all of them, for users.
+* `worker`: the loop that works on a run.                        * `task`, `dynamics`, `relaxation`, `minima`: kinds.
+* `engine`, `serve`, `preload`: queue and processes with Dask.    * `inline`: a thread of this process instead.
+"""
+
+from so3k_explore.jobs.frames import LiveFrame as LiveFrame
+from so3k_explore.jobs.run import Run as Run
+from so3k_explore.jobs.runs import Runs as Runs
+from so3k_explore.jobs.settings import DynamicsSettings as DynamicsSettings
+from so3k_explore.jobs.settings import MinimaSettings as MinimaSettings
+from so3k_explore.jobs.settings import RelaxSettings as RelaxSettings
+from so3k_explore.jobs.settings import Settings as Settings
+from so3k_explore.jobs.status import RunStatus as RunStatus
+from so3k_explore.jobs.store import RunNotFoundError as RunNotFoundError
+from so3k_explore.jobs.store import StoreError as StoreError

@@ -1,0 +1,284 @@
+"""Runs of molecular dynamics: first momenta, blocks of steps, frames, live changes, checkpoints."""
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from so3k_explore import units
+from so3k_explore.analysis.alignment import rmsd
+from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
+from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.recorder import Recorder
+from so3k_explore.jobs.settings import DynamicsSettings, Settings
+from so3k_explore.jobs.task import Context, Outcome
+from so3k_explore.observables.forces import neighbors_for
+from so3k_explore.potentials.lennard_jones import LennardJones
+from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation import (
+    NVE,
+    Integrator,
+    Langevin,
+    MDState,
+    NoseHooverChain,
+    Status,
+    advance,
+    initial_state,
+    make_guard,
+    relax,
+    repartition_hydrogen,
+    thermal_momenta,
+)
+from so3k_explore.system import System, replicate
+from so3k_explore.typing import take
+
+RELAX_TOLERANCE = 0.05  # eV/Å: strain that would heat the molecule is gone
+RELAX_STEPS = 500
+FIRST_BLOCK = 5  # steps, to learn how long one takes
+
+
+class DynamicsTask:
+    """Molecular dynamics of W walkers."""
+
+    def __init__(self, context: Context) -> None:
+        assert isinstance(context.settings, DynamicsSettings)
+        self.settings: DynamicsSettings = context.settings
+        self.calls = 0
+        self._context = context
+        self._seconds_per_step = 0.0
+        self._state: MDState
+        self._start: np.ndarray  # (atoms, 3) Å, from which the RMSD is measured
+        self._status = np.zeros(context.settings.walkers, int)
+        self._live = LiveFrame(0, 0.0, np.zeros((context.settings.walkers, context.molecule.n_atoms, 3), np.float32))
+        self._recorder: Recorder
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self._live.step
+
+    @property
+    def total(self) -> int | None:
+        """Steps to do."""
+        return self.settings.total_steps
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the steps that is done."""
+        return None if self.total is None else min(1.0, self.step / self.total)
+
+    @property
+    def time_fs(self) -> float:
+        """Simulated time, fs."""
+        return self._live.time_fs
+
+    @property
+    def walkers(self) -> int:
+        """Walkers, those that stopped included."""
+        return len(self._status)
+
+    def begin(self) -> None:
+        """Thermal momenta on the relaxed molecule, or the checkpoint."""
+        folder = self._context.folder
+        resumed = folder.checkpoint.exists()
+        if resumed:
+            self._restore()
+        else:
+            self._prepare()
+        self._status = np.asarray(self._state.status)
+        self._observe()
+        keep_until = self.step if resumed else None
+        self._recorder = Recorder(folder, self._context.molecule.system, keep_until=keep_until)
+        if not resumed:
+            self._record()
+            self.save()
+        if self.settings.walkers != self.walkers:
+            self._set_walkers(self.settings.walkers)
+
+    def advance(self, seconds: float) -> None:
+        """Steps for about `seconds`, but not beyond the next frame that is to be stored."""
+        started = time.monotonic()
+        per_frame = self.settings.steps_per_frame
+        steps = per_frame - self.step % per_frame
+        known = self._seconds_per_step
+        steps = max(1, min(steps, int(seconds / known) if known else FIRST_BLOCK))
+        before = np.asarray(self._state.steps_taken).sum()
+        self._state = advance(make_integrator(self.settings), self._context.potential, self._state, steps)
+        self._observe()
+        spent = (time.monotonic() - started) / steps
+        self._seconds_per_step = spent if not known else 0.8 * known + 0.2 * spent
+        self.calls += int(np.asarray(self._state.steps_taken).sum() - before)
+        if self.step % per_frame == 0:
+            self._record()
+        self._tell_stopped()
+
+    def apply(self, settings: Settings) -> None:
+        """New temperature, duration or number of walkers, without compiling again unless walkers change."""
+        assert isinstance(settings, DynamicsSettings)
+        self.settings = settings
+        if settings.walkers != self.walkers:
+            self._set_walkers(settings.walkers)
+
+    def outcome(self) -> Outcome | None:
+        """Done when the time is reached; failed when no walker is left."""
+        if (self._status != Status.RUNNING).all():
+            return Outcome("failed", self._why_stopped())
+        if self.total is not None and self.step >= self.total:
+            return Outcome("done", f"{self.time_fs / 1000:g} ps of dynamics.")
+        return None
+
+    def live(self) -> LiveFrame:
+        """Positions and energies of this moment."""
+        return self._live
+
+    def details(self) -> dict[str, Any]:
+        """Target temperature and how many walkers still run."""
+        running = int((self._status == Status.RUNNING).sum())
+        return {"temperature": self.settings.temperature, "running": running}
+
+    def flush(self) -> None:
+        """Brings frames and numbers to the disk."""
+        self._recorder.flush()
+
+    def save(self) -> None:
+        """Checkpoint of the state, with what the next worker must know."""
+        self._recorder.flush()
+        save_checkpoint(self._context.folder.checkpoint, self._state, **self._metadata())
+
+    def close(self) -> None:
+        """Closes the trajectory."""
+        self._recorder.close()
+
+    def _prepare(self) -> None:
+        settings, system = self.settings, self._molecule()
+        if settings.relax_first:
+            system = self._relaxed(system)
+        self._start = np.asarray(system.positions, float)
+        self._state = self._first_state(self._context.potential, system, settings.walkers)
+
+    def _molecule(self) -> System:
+        molecule, mass = self._context.molecule, self.settings.hydrogen_mass
+        dtype = jnp.float64 if self._context.job.precision == "float64" else jnp.float32
+        system = molecule.system.astype(dtype)
+        return system if mass is None else repartition_hydrogen(system, molecule.bonds, mass)
+
+    def _first_state(self, potential: Potential, system: System, walkers: int) -> MDState:
+        settings = self.settings
+        state = initial_state(
+            potential,
+            replicate(system, walkers),
+            temperature=settings.temperature,
+            seed=settings.seed,
+            guard=make_guard(system, self._context.molecule.bonds) if settings.guard else None,
+        )
+        return make_integrator(settings).prepare(state)
+
+    def _relaxed(self, system: System) -> System:
+        found = None
+        for found in relax(
+            self._context.potential, system, force_tolerance=RELAX_TOLERANCE, max_steps=RELAX_STEPS, steps_per_frame=25
+        ):
+            self._context.say(f"Relaxing first: the largest force is {float(found.max_force[0]):.2g} eV/Å.")
+        self._context.say("Compiling the dynamics.")
+        return system if found is None else take(found.system, 0)
+
+    def _restore(self) -> None:
+        path = self._context.folder.checkpoint
+        self._context.say("Reading the checkpoint.")
+        metadata = read_metadata(path)
+        self.calls, self._start = int(metadata["calls"]), np.asarray(metadata["start"])
+        system = self._molecule()
+        system = system.replace(positions=jnp.asarray(self._start, system.positions.dtype))
+        # Only the kind of state counts here, the numbers come from the file: a formula compiles at once.
+        like = self._first_state(LennardJones(), system, 1)
+        like = like.replace(neighbors=neighbors_for(self._context.potential, like.system))
+        self._state = load_checkpoint(path, like)
+
+    def _metadata(self) -> dict[str, Any]:
+        return {"kind": "dynamics", "step": self.step, "calls": self.calls, "start": self._start.tolist()}
+
+    def _set_walkers(self, wanted: int) -> None:
+        """Drops walkers, stopped ones first, or adds copies of running ones with momenta of their own."""
+        order = np.argsort(self._status != Status.RUNNING, kind="stable")
+        if wanted <= len(order):
+            self._state = select_walkers(self._state, np.sort(order[:wanted]))
+        else:
+            running = np.flatnonzero(self._status == Status.RUNNING)
+            added = running[np.arange(wanted - len(order)) % len(running)]
+            seed = jax.random.fold_in(jax.random.key(self.settings.seed), self.step)
+            self._state = add_walkers(self._state, added, seed, self.settings.temperature * units.KB)
+        self._status = np.asarray(self._state.status)
+        self._seconds_per_step = 0.0
+        self._observe()
+
+    def _observe(self) -> None:
+        positions, scalars, step = jax.device_get(observe(self._state))
+        scalars["rmsd"] = rmsd(positions, self._start)
+        self._live = LiveFrame(int(step), int(step) * self.settings.timestep, positions, scalars)
+
+    def _record(self) -> None:
+        frame = self._live
+        self._recorder.append(frame.step, frame.time_fs, frame.positions, frame.scalars)
+
+    def _tell_stopped(self) -> None:
+        status = np.asarray(self._state.status)
+        for walker in np.flatnonzero(status != self._status):
+            sentence = f"Walker {walker + 1} at {self.time_fs / 1000:.3g} ps: {Status(status[walker]).sentence}"
+            self._context.note("walker-stopped", sentence, walker=int(walker), step=self.step)
+        self._status = status
+
+    def _why_stopped(self) -> str:
+        reasons = [Status(value).sentence for value in np.unique(self._status)]
+        who = "The walker" if self.walkers == 1 else f"All {self.walkers} walkers"
+        return f"{who} stopped at {self.time_fs / 1000:.3g} ps. {' '.join(reasons)}"
+
+
+@jax.jit
+def observe(state: MDState) -> tuple[Any, dict[str, Any], Any]:
+    """Positions (float32), energies (eV) and temperature (K) of all walkers, and the step."""
+    scalars = {
+        "energy": state.energy,
+        "kinetic_energy": state.kinetic_energy,
+        "temperature": state.temperature,
+        "conserved_energy": state.conserved_energy,
+    }
+    return state.system.positions.astype(jnp.float32), scalars, state.step
+
+
+PER_WALKER = (
+    *("system", "momenta", "energy", "forces", "neighbors", "key", "steps_taken", "status", "thermostat_energy"),
+    "chain",
+)
+
+
+def select_walkers(state: MDState, index: np.ndarray) -> MDState:
+    """The walkers `index` of a state, in that order; one may be taken several times."""
+    rows = {name: take(getattr(state, name), index) for name in PER_WALKER}
+    freedom = state.freedom.replace(free=state.freedom.free[index], degrees=state.freedom.degrees[index])
+    return state.replace(**rows, freedom=freedom)
+
+
+def add_walkers(state: MDState, sources: np.ndarray, seed: Any, kT: float) -> MDState:
+    """State with further walkers: copies of `sources` with new thermal momenta at `kT` (eV) and random streams."""
+    old = len(state.energy)
+    state = select_walkers(state, np.concatenate([np.arange(old), sources]))
+    fresh = jnp.arange(len(state.energy)) >= old
+    keys = jax.random.split(seed, (len(state.energy), 2))
+    momenta = thermal_momenta(keys[:, 0], state.system, kT, state.freedom)
+    return state.replace(
+        momenta=jnp.where(fresh[:, None, None], momenta, state.momenta),
+        key=jnp.where(fresh, keys[:, 1], state.key),
+        thermostat_energy=jnp.where(fresh, 0.0, state.thermostat_energy),
+    )
+
+
+def make_integrator(settings: DynamicsSettings) -> Integrator:
+    """The integrator in internal units."""
+    timestep, kT = settings.timestep * units.FS, settings.temperature * units.KB
+    if settings.thermostat == "nve":
+        return NVE(timestep)
+    if settings.thermostat == "nose-hoover":
+        return NoseHooverChain(timestep, kT, settings.relaxation_time * units.FS)
+    return Langevin(timestep, kT, settings.friction / units.PS)

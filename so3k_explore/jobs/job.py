@@ -1,0 +1,161 @@
+"""What a run was asked to do, complete enough to repeat it: the content of ``job.json``."""
+
+import hashlib
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from so3k_explore.io.molecule import Molecule
+from so3k_explore.jobs.settings import Settings, settings_from_json
+from so3k_explore.system import System
+
+FORMAT = 1
+CHECKPOINT_INTERVAL = 30.0  # s
+
+
+@dataclass(frozen=True)
+class Job:
+    """Settings, molecule and model of a run."""
+
+    settings: Settings
+    molecule: Molecule
+    model: str  # a registered name, or the path of a file or folder
+    name: str
+    precision: str = "float32"
+    model_sha256: str | None = None  # fingerprint of the weights; None for formulas such as Lennard-Jones
+    checkpoint_interval: float | int = CHECKPOINT_INTERVAL  # s
+    created: float = 0.0  # seconds since 1970
+
+    @property
+    def kind(self) -> str:
+        """``dynamics``, ``relax`` or ``minima``."""
+        return self.settings.kind
+
+    def to_json(self) -> dict[str, Any]:
+        """Content of ``job.json``."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "kind": self.kind,
+            "settings": self.settings.to_json(),
+            "molecule": _molecule_to_json(self.molecule),
+            "model": {"name": self.model, "sha256": self.model_sha256},
+            "precision": self.precision,
+            "checkpoint_interval": self.checkpoint_interval,
+            "created": self.created or time.time(),
+            "versions": versions(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Job":
+        """Job from the content of ``job.json``.
+
+        Raises:
+            ValueError: written by a newer version, or damaged.
+        """
+        if content.get("format") != FORMAT:
+            raise ValueError(
+                f"The run has format {content.get('format')}, expected {FORMAT}. Open it with a newer so3k_explore."
+            )
+        try:
+            return cls(
+                settings=settings_from_json(content["kind"], content["settings"]),
+                molecule=_molecule_from_json(content["molecule"]),
+                model=content["model"]["name"],
+                name=content["name"],
+                precision=content["precision"],
+                model_sha256=content["model"]["sha256"],
+                checkpoint_interval=content["checkpoint_interval"],
+                created=content["created"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"The file job.json of the run is damaged: {error!r} is missing or wrong.") from error
+
+
+def make_job(
+    settings: Settings,
+    molecule: Any,
+    model: str | Path | None = None,
+    name: str | None = None,
+    precision: str = "float32",
+    checkpoint_interval: float | int = CHECKPOINT_INTERVAL,
+) -> Job:
+    """A job that can be worked on; see `Runs.submit`."""
+    from so3k_explore.io.molecule import Molecule
+    from so3k_explore.io.structures import load_molecule
+    from so3k_explore.potentials.registry import default_model, model_info
+
+    if not isinstance(molecule, Molecule):
+        molecule = load_molecule(molecule)
+    if precision not in ("float32", "float64"):
+        raise ValueError(f'`precision` must be "float32" or "float64", got {precision!r}.')
+    model = str(model) if model is not None else default_model(molecule.numbers.tolist())
+    info = model_info(model)
+    missing = sorted(set(molecule.numbers.tolist()) - set(info.elements)) if info.elements is not None else []
+    if missing:
+        from ase.data import chemical_symbols
+
+        symbols = ", ".join(chemical_symbols[number] for number in missing)
+        raise ValueError(f"The model `{model}` does not know {symbols}. Choose another model or molecule.")
+    return Job(
+        settings=settings,
+        molecule=molecule,
+        model=model,
+        name=name or molecule.name,
+        precision=precision,
+        model_sha256=fingerprint(info.path),
+        checkpoint_interval=checkpoint_interval,
+        created=time.time(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions that a run's numbers depend on."""
+    packages = ("so3k-explore", "jax", "jaxlib", "numpy", "ase")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+
+
+def fingerprint(path: Path | None) -> str | None:
+    """SHA-256 of a file, or of all files in a folder; None for no path."""
+    if path is None:
+        return None
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    for file in files:
+        digest.update(file.name.encode() if path.is_dir() else b"")
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _molecule_to_json(molecule: Molecule) -> dict[str, Any]:
+    system = molecule.system
+    return {
+        "name": molecule.name,
+        "source": str(molecule.source),
+        "formula": molecule.formula,
+        "numbers": np.asarray(system.numbers).tolist(),
+        "positions": np.asarray(system.positions, float).tolist(),
+        "masses": np.asarray(system.masses, float).tolist(),
+        "charge": float(system.charge),
+        "spin": float(system.spin),
+        "cell": None if system.cell is None else np.asarray(system.cell, float).tolist(),
+        "bonds": np.asarray(molecule.bonds, int).tolist(),
+    }
+
+
+def _molecule_from_json(content: Mapping[str, Any]) -> Molecule:
+    names = ("positions", "numbers", "masses", "charge", "spin", "cell")
+    arguments = {name: content[name] for name in names}
+    system = System.create(arguments.pop("positions"), arguments.pop("numbers"), **arguments)
+    return Molecule(
+        name=content["name"],
+        system=system,
+        bonds=np.asarray(content["bonds"], int).reshape(-1, 2),
+        source=content["source"],
+    )

@@ -1,0 +1,50 @@
+"""What a Dask worker of ours does when it begins and ends.
+
+Heavy imports happen in the background, so that the first run starts quickly; asked to end, the worker first lets its
+run save a checkpoint.
+"""
+
+import asyncio
+import importlib
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+
+async def dask_setup(worker: Any) -> None:
+    """Called in the worker process when it starts."""
+    from so3k_explore.jobs.worker import shutdown
+
+    shutdown.clear()
+    close = lambda: asyncio.ensure_future(worker.close(nanny=False, reason="told to end"))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, close)
+    threading.Thread(target=_warm, name="imports", daemon=True).start()
+
+
+async def dask_teardown(worker: Any) -> None:
+    """Called in the worker process when it is asked to end, before it waits for its thread."""
+    from so3k_explore.jobs.worker import shutdown
+
+    shutdown.set()
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs on disk, so that the second start of a run is quick."""
+    import jax
+    from platformdirs import user_cache_path
+
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
+        home = os.environ.get("SO3K_HOME")
+        folder = (Path(home).expanduser() if home else user_cache_path("so3k_explore")) / "xla"
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _warm() -> None:
+    use_compilation_cache()
+    import jax
+
+    jax.devices()
+    importlib.import_module("so3k_explore.jobs.dynamics")

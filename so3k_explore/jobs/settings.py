@@ -1,0 +1,237 @@
+"""What a run is told to do: frozen dataclasses that the page, the command line and a notebook fill in alike.
+
+Each field carries its unit, a sentence of help, its bounds and whether it may be changed while the run is going
+(`live`), so forms and command line options are made from here and nothing is written twice. Files hold the same names
+one to one; an unknown name is an error that lists the known ones.
+"""
+
+# ruff: noqa: RUF009 - `setting` makes a `dataclasses.field`
+
+import dataclasses
+import math
+import numbers
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from so3k_explore.typing import Replaceable
+
+Kind = TypeVar("Kind", bound="Settings")
+Real = float | int  # as people write it; kept as a float
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    minimum: float | int | None = None,
+    above: float | int | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """Field of a settings class.
+
+    Args:
+        default: value when nothing is said.
+        help: one sentence for the user.
+        unit: unit of the number as people write it, e.g. ``"fs"``.
+        minimum: smallest value allowed.
+        above: the value must be larger than this.
+        choices: the words allowed.
+        live: whether a going run accepts a new value.
+    """
+    limits = {"minimum": minimum, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata={"help": help, "unit": unit, "live": live, **limits})
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(Replaceable):
+    """Base: checks the fields, and converts from and to JSON."""
+
+    kind: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name, value in _checked_all(type(self), values).items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_json(cls: type[Kind], values: Mapping[str, Any]) -> Kind:
+        """Settings from the content of a file.
+
+        Raises:
+            ValueError: a name is unknown, or a value is not allowed.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            names = ", ".join(f"`{name}`" for name in unknown)
+            raise ValueError(f"Unknown settings for {cls.kind}: {names}. Known are: {', '.join(known)}.")
+        return cls(**_checked_all(cls, values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values by name."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def live(cls) -> tuple[str, ...]:
+        """Names that may be changed while a run is going."""
+        return tuple(field.name for field in dataclasses.fields(cls) if field.metadata["live"])
+
+    def changed(self: Kind, changes: Mapping[str, Any]) -> Kind:
+        """Copy with changes that a going run accepts.
+
+        Raises:
+            ValueError: a setting is fixed once the run has started, or a value is not allowed.
+        """
+        fixed = sorted(set(changes) - set(self.live()))
+        if fixed:
+            raise ValueError(
+                f"A run accepts new values of {', '.join(self.live()) or 'nothing'}, got {', '.join(fixed)}. "
+                "Start a new run for other changes."
+            )
+        return self.replace(**_checked_all(type(self), changes))
+
+
+@dataclasses.dataclass(frozen=True)
+class DynamicsSettings(Settings):
+    """Molecular dynamics of one or many walkers."""
+
+    kind: ClassVar[str] = "dynamics"
+
+    walkers: int = setting(1, "Independent copies that move at the same time", minimum=1, live=True)
+    temperature: Real = setting(
+        300.0, "Target of the thermostat; sets the first velocities", unit="K", minimum=0.0, live=True
+    )
+    duration: Real | None = setting(None, "Simulated time; without it, until stopped", unit="ps", above=0.0, live=True)
+    timestep: Real = setting(0.5, "Length of one step", unit="fs", above=0.0)
+    thermostat: str = setting("langevin", "How the temperature is kept", choices=("langevin", "nose-hoover", "nve"))
+    friction: Real = setting(1.0, "Coupling of the Langevin thermostat", unit="1/ps", above=0.0)
+    relaxation_time: Real = setting(100.0, "Period of the Nosé-Hoover chain", unit="fs", above=0.0)
+    frame_interval: Real = setting(10.0, "Simulated time between stored frames", unit="fs", above=0.0)
+    seed: int = setting(0, "Makes a run repeatable", minimum=0)
+    relax_first: bool = setting(True, "Remove strain before the first step")
+    guard: bool = setting(True, "Stop a walker whose bonds break or form, or whose atoms fly away")
+    hydrogen_mass: Real | None = setting(
+        None, "Mass given to hydrogen, taken from its neighbour, which allows longer steps", unit="u", above=0.0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frame_interval < self.timestep:
+            raise ValueError(
+                f"`frame_interval` must be at least one `timestep` of {self.timestep:g} fs, "
+                f"got {self.frame_interval:g} fs."
+            )
+        if self.thermostat != "nve" and self.temperature == 0:
+            raise ValueError("A thermostat needs a `temperature` above 0 K; choose `nve` to start from rest.")
+
+    def changed(self, changes: Mapping[str, Any]) -> "DynamicsSettings":
+        if self.thermostat == "nve" and "temperature" in changes:
+            raise ValueError(
+                "There is no thermostat (`nve`), so the temperature cannot be changed. "
+                "Start a new run with `langevin` or `nose-hoover`."
+            )
+        return super().changed(changes)
+
+    @property
+    def steps_per_frame(self) -> int:
+        """Steps between stored frames."""
+        return max(1, round(self.frame_interval / self.timestep))
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps until `duration`, a whole number of frames; None: without end."""
+        if self.duration is None:
+            return None
+        return math.ceil(round(1000 * self.duration / self.timestep, 6) / self.steps_per_frame) * self.steps_per_frame
+
+
+@dataclasses.dataclass(frozen=True)
+class RelaxSettings(Settings):
+    """Relaxation to the nearest minimum."""
+
+    kind: ClassVar[str] = "relax"
+
+    force_tolerance: Real = setting(0.01, "Largest force on any atom at the end", unit="eV/Å", above=0.0)
+    max_steps: int = setting(1000, "Give up after so many steps", minimum=1)
+    method: str = setting("lbfgs", "Optimiser", choices=("lbfgs", "fire"))
+    steps_per_frame: int = setting(1, "Steps between stored frames", minimum=1)
+
+
+STRATEGIES = ("hopping", "torsions", "kicks", "seeds")
+
+
+@dataclasses.dataclass(frozen=True)
+class MinimaSettings(Settings):
+    """Search for minima; defaults as in `exploration.MinimaSearch`."""
+
+    kind: ClassVar[str] = "minima"
+
+    walkers: int = setting(16, "Searchers that move at the same time and share what they know", minimum=1, live=True)
+    minima: int | None = setting(
+        None, "Stop at so many minima, or when nothing new turns up; without it, until stopped", minimum=1, live=True
+    )
+    max_calls: int | None = setting(None, "Stop after so many force calls", minimum=1, live=True)
+    temperature: Real = setting(800.0, "Of the first flights out of a minimum", unit="K", above=0.0, live=True)
+    seed: int = setting(0, "Makes a run repeatable", minimum=0)
+    strategies: tuple[str, ...] = setting(STRATEGIES, "Ways out of a minimum, those that fit", choices=STRATEGIES)
+    force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
+
+
+SETTINGS: dict[str, type[Settings]] = {cls.kind: cls for cls in (DynamicsSettings, RelaxSettings, MinimaSettings)}
+"""Settings class of each kind of run."""
+
+
+def settings_from_json(kind: str, values: Mapping[str, Any]) -> Settings:
+    """Settings of a kind of run.
+
+    Raises:
+        ValueError: the kind or a name is unknown, or a value is not allowed.
+    """
+    if kind not in SETTINGS:
+        raise ValueError(f"Unknown kind of run `{kind}`. Known are: {', '.join(SETTINGS)}.")
+    return SETTINGS[kind].from_json(values)
+
+
+def _checked_all(cls: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    return {name: _checked(fields[name], hints[name], value) for name, value in values.items()}
+
+
+def _checked(field: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and types.NoneType in kinds:
+        return None
+    kind = float if float in kinds else next(kind for kind in kinds if kind is not types.NoneType)
+    value = _converted(field.name, kind, value)
+    meta = field.metadata
+    unit = f" {meta['unit']}" if meta["unit"] else ""
+    if meta["minimum"] is not None and not value >= meta["minimum"]:
+        raise ValueError(f"`{field.name}` must be at least {meta['minimum']:g}{unit}, got {value:g}{unit}.")
+    if meta["above"] is not None and not value > meta["above"]:
+        raise ValueError(f"`{field.name}` must be above {meta['above']:g}{unit}, got {value:g}{unit}.")
+    unknown = [word for word in (value if isinstance(value, tuple) else (value,)) if word not in meta["choices"]]
+    if meta["choices"] and unknown:
+        raise ValueError(f"`{field.name}` must be one of {', '.join(meta['choices'])}, got {unknown[0]!r}.")
+    return value
+
+
+def _converted(name: str, kind: Any, given: Any) -> Any:
+    number = isinstance(given, numbers.Real) and not isinstance(given, bool) and math.isfinite(float(given))
+    value: Any = given
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is int and number and float(value).is_integer():
+        return int(value)
+    if kind is float and number:
+        return float(value)
+    if kind is str and isinstance(value, str):
+        return value
+    if typing.get_origin(kind) is tuple and isinstance(value, tuple | list):
+        return tuple(value)
+    words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a word"}
+    raise ValueError(f"`{name}` must be {words.get(kind, 'a list')}, got {value!r}.")

@@ -1,0 +1,130 @@
+"""What every kind of run looks like to the worker: begin, advance by a block, show, save; and then again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from so3k_explore.io.molecule import Molecule
+from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.job import Job
+from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.store import RunFolder
+from so3k_explore.potentials.protocol import Potential
+
+
+class Outcome(NamedTuple):
+    """How a run ended: ``done``, ``stopped``, ``failed`` or ``interrupted``, and a sentence."""
+
+    state: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a task works with."""
+
+    job: Job
+    settings: Settings  # of the job, with the changes made since
+    potential: Potential
+    folder: RunFolder
+    say: Callable[[str], None]  # tells the user what is being prepared; raises `Halt` when the run is to end
+    note: Callable[..., None]  # adds an event: kind, sentence, values
+
+    @property
+    def molecule(self) -> Molecule:
+        """The molecule of the run."""
+        return self.job.molecule
+
+
+class Halt(Exception):  # noqa: N818 - not an error
+    """The user or the system ended the run while it was being prepared."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.message)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One kind of run."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """Steps to do; None: there is no telling."""
+        ...
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the work that is done, 0 to 1; None: there is no telling."""
+        ...
+
+    @property
+    def time_fs(self) -> float:
+        """Simulated time, fs; 0 where there is none."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Evaluations of the potential, over all walkers."""
+        ...
+
+    @property
+    def walkers(self) -> int:
+        """Walkers, those that stopped included."""
+        ...
+
+    def begin(self) -> None:
+        """First state, or the one of the checkpoint when there is one."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """A block of about so many seconds, or as little as can be done in one piece."""
+        ...
+
+    def apply(self, settings: Settings) -> None:
+        """Takes over settings that were changed while running."""
+        ...
+
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while there is something left to do."""
+        ...
+
+    def live(self) -> LiveFrame:
+        """The newest frame."""
+        ...
+
+    def details(self) -> dict[str, Any]:
+        """Numbers of this kind of run for the status."""
+        ...
+
+    def flush(self) -> None:
+        """Brings recorded frames to the disk."""
+        ...
+
+    def save(self) -> None:
+        """Writes the checkpoint, after everything up to it."""
+        ...
+
+    def close(self) -> None:
+        """Closes files."""
+        ...
+
+
+def make_task(context: Context) -> Task:
+    """The task for a job."""
+    if context.job.kind == "dynamics":
+        from so3k_explore.jobs.dynamics import DynamicsTask
+
+        return DynamicsTask(context)
+    if context.job.kind == "relax":
+        from so3k_explore.jobs.relaxation import RelaxTask
+
+        return RelaxTask(context)
+    from so3k_explore.jobs.minima import MinimaTask
+
+    return MinimaTask(context)

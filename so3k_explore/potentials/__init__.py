@@ -1,0 +1,1 @@
+"""Potentials: functions from a graph to per-atom energies in eV."""

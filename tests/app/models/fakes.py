@@ -1,0 +1,104 @@
+"""Runs without a worker: what a view or a model asks of `jobs`, answered from memory."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.settings import DynamicsSettings
+from so3k_explore.jobs.status import RunStatus
+
+
+@dataclass
+class FakeTrajectory:
+    """Frames (frames, walkers, atoms, 3) in Å at times in fs."""
+
+    times: np.ndarray
+    positions: np.ndarray
+
+    @property
+    def steps(self) -> np.ndarray:
+        return np.arange(len(self.times))
+
+    def __enter__(self) -> "FakeTrajectory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@dataclass
+class FakeRun:
+    """A run whose answers are set by the test."""
+
+    id: str
+    molecule: Any
+    kind: str = "dynamics"
+    name: str = "a run"
+    model: str = "lennard-jones"
+    state: str = "running"
+    frames: int = 0
+    walkers: int = 2
+    found: Any = None
+    settings: Any = field(default_factory=DynamicsSettings)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def status(self) -> RunStatus:
+        return RunStatus(state=self.state, progress=0.25, step=10 * self.frames, walkers=self.walkers, device="CPU")
+
+    def positions(self) -> np.ndarray:
+        shape = (self.frames, self.walkers, *self.molecule.positions.shape)
+        return (self.molecule.positions + 0.01 * np.arange(self.frames)[:, None, None, None] * np.ones(shape)).astype(
+            "f4"
+        )
+
+    def live(self) -> LiveFrame | None:
+        if not self.frames:
+            return None
+        return LiveFrame(10 * self.frames, 5.0 * self.frames, self.positions()[-1], {})
+
+    def series(self) -> dict[str, np.ndarray]:
+        energies = np.zeros((self.frames, self.walkers))
+        return {"time_fs": 5.0 * np.arange(self.frames), "energy": energies}
+
+    def trajectory(self) -> FakeTrajectory | None:
+        return FakeTrajectory(5.0 * np.arange(self.frames), self.positions()) if self.frames else None
+
+    def landscape(self) -> Any:
+        return self.found
+
+    def pause(self) -> None:
+        self.calls.append(("pause", {}))
+        self.state = "paused"
+
+    def change(self, **values: Any) -> None:
+        self.calls.append(("change", values))
+
+
+class FakeRuns:
+    """A folder of runs in memory."""
+
+    def __init__(self, *runs: FakeRun) -> None:
+        self.runs = {run.id: run for run in runs}
+        self.trash: dict[str, FakeRun] = {}
+        self.submitted: list[tuple[Any, Any, Any]] = []
+
+    def list(self) -> list[FakeRun]:
+        return list(self.runs.values())
+
+    def get(self, identifier: str) -> FakeRun:
+        return self.runs[identifier]
+
+    def submit(self, settings: Any, molecule: Any, model: Any, name: Any = None, precision: str = "float32") -> FakeRun:
+        self.submitted.append((settings, model, precision))
+        run = FakeRun(f"new-{len(self.runs)}", molecule, kind=settings.kind)
+        self.runs[run.id] = run
+        return run
+
+    def delete(self, identifier: str) -> None:
+        self.trash[identifier] = self.runs.pop(identifier)
+
+    def restore(self, identifier: str) -> FakeRun:
+        self.runs[identifier] = self.trash.pop(identifier)
+        return self.runs[identifier]

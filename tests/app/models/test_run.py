@@ -1,0 +1,43 @@
+import pytest
+
+from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.molecule import MoleculeModel
+from so3k_explore.app.models.potential import PotentialModel
+from so3k_explore.app.models.run import RunModel, form_of
+from so3k_explore.jobs.settings import SETTINGS
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_an_untouched_form_gives_the_default_settings(kind: str) -> None:
+    assert form_of(SETTINGS[kind]).settings() == SETTINGS[kind]()
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_every_field_has_a_help_text(kind: str) -> None:
+    form = form_of(SETTINGS[kind])
+    assert all(form.param[name].doc for name in form.names())
+
+
+def test_the_form_refuses_what_the_settings_refuse() -> None:
+    form = form_of(SETTINGS["dynamics"])
+    with pytest.raises(ValueError, match="walkers"):
+        form.param.update(walkers=0)
+
+
+def test_settings_that_do_not_fit_together_are_an_obstacle() -> None:
+    background = Background()
+    model = RunModel(MoleculeModel(background), PotentialModel(background))
+    assert model.obstacle == "Choose a molecule first."
+
+
+def test_temperatures_follow_the_model_until_they_are_set_by_hand() -> None:
+    background = Background()
+    model = RunModel(MoleculeModel(background), PotentialModel(background))
+    form = model.forms["dynamics"]
+    model.suit("lennard-jones")
+    assert form.param.values()["temperature"] == 1500.0
+    model.suit("so3lr")
+    assert form.param.values()["temperature"] == 300.0
+    form.param.update(temperature=350.0)
+    model.suit("lennard-jones")
+    assert form.param.values()["temperature"] == 350.0

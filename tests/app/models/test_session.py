@@ -1,0 +1,143 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from so3k_explore.app.models.session import Session
+from so3k_explore.exploration.records import Minima
+from tests.app.models.fakes import FakeRun, FakeRuns
+
+Settle = Callable[[Session], None]
+
+
+class FakeLandscape:
+    def __init__(self, found: Minima) -> None:
+        self._found = found
+
+    def minima(self) -> Minima:
+        return self._found
+
+
+def landscape(positions: np.ndarray) -> FakeLandscape:
+    stretched = np.stack([positions * 1.2, positions, positions * 1.1])
+    counts = np.array([1, 4, 2])
+    energies = np.array([-1.0, -3.0, -2.0])
+    return FakeLandscape(Minima(counts * 0 + [1, 2, 3], energies, stretched, counts, 10 * counts, counts, (), ()))
+
+
+def test_a_page_opens_with_a_molecule_and_a_model_that_fits(session: Session, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    assert session.molecule.molecule.n_atoms == 7
+    assert session.potential.name_ == "lennard-jones"
+    assert session.scene.structure is not None
+    assert session.run.obstacle == ""
+
+
+def test_without_a_network_the_page_says_so_and_offers_one(session: Session, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    assert "No SO3krates model is installed" in session.potential.notice
+    assert session.potential.wanted is not None
+    assert session.potential.wanted.name == "so3lr"
+
+
+def test_the_button_says_which_model_is_missing_for_a_molecule(session: Session, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    session.molecule.open_text("water")
+    settle(session)
+    assert session.potential.name_ == "so3lr"
+    assert "so3lr is not installed" in session.run.obstacle
+
+
+def test_starting_a_run_submits_the_form_and_shows_the_run(session: Session, runs: FakeRuns, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    session.run.forms["dynamics"].param.update(walkers=3, duration=0.5)
+    session.start()
+    settle(session)
+    settings, model, precision = runs.submitted[0]
+    assert (settings.walkers, settings.duration, model, precision) == (3, 0.5, "lennard-jones", "float32")
+    assert session.tab == "dynamics"
+    assert session.shown.run is runs.runs[session.runs.shown]
+
+
+def test_an_address_with_a_run_attaches_to_it_with_its_history(session: Session, settle: Settle) -> None:
+    session.open(run="first", tab="dynamics")
+    settle(session)
+    assert session.shown.run.id == "first"
+    assert session.shown.series["time_fs"].tolist() == [0.0, 5.0, 10.0]
+    assert session.shown.measured is not None
+    assert len(session.shown.measured.times) == 3
+    assert session.tab == "dynamics"
+
+
+def test_a_going_run_is_followed_live_and_its_frames_are_given_when_asked_for(session: Session, settle: Settle) -> None:
+    session.open(run="first")
+    settle(session)
+    assert session.scene.live is not None
+    assert session.scene.frames is None
+    session.scene.follow = False
+    assert session.scene.frames is not None
+    assert session.scene.frames.shape[0] == 3
+
+
+def test_the_frames_of_an_ended_run_can_be_played_at_once(session: Session, runs: FakeRuns, settle: Settle) -> None:
+    runs.runs["first"].state = "done"
+    session.open(run="first")
+    settle(session)
+    assert session.scene.frames is not None
+    session.scene.walker = 1
+    assert session.scene.frames.shape == (3, 7, 3)
+
+
+def test_a_new_molecule_leaves_the_run(session: Session, settle: Settle) -> None:
+    session.open(run="first")
+    settle(session)
+    session.molecule.open_text("lj13")
+    settle(session)
+    assert session.shown.run is None
+    assert session.runs.shown == ""
+    assert len(session.scene.structure.numbers) == 13  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_a_chosen_minimum_is_shown_and_the_others_laid_over_it(session: Session, cluster: Any, settle: Settle) -> None:
+    run = FakeRun("search", cluster, kind="minima", found=landscape(cluster.positions))
+    session.runs._open().runs["search"] = run  # pyright: ignore[reportAttributeAccessIssue]
+    session.open(run="search", tab="minima")
+    settle(session)
+    minima = session.minima.minima
+    assert minima is not None
+    assert minima.energies.tolist() == [0.0, 1.0, 2.0]
+    assert minima.keys == (2, 3, 1)
+    session.minima.choose([1, 0])
+    assert session.scene.title == "Minimum 2 of 3"
+    assert "23.06 kcal/mol" in session.scene.detail
+    assert len(session.scene.overlay) == 1
+    session.display.energy_unit = "eV"
+    assert "1.000 eV" in session.scene.detail
+    session.minima.step(1)
+    assert session.scene.title == "Minimum 3 of 3"
+    session.minima.clear()
+    assert session.scene.title == run.name
+
+
+def test_a_deleted_run_can_be_brought_back(session: Session, runs: FakeRuns, settle: Settle) -> None:
+    session.open(run="first")
+    settle(session)
+    session.runs.delete("first")
+    settle(session)
+    assert (session.runs.deleted, session.runs.entries) == ("first", [])
+    session.runs.restore()
+    settle(session)
+    assert [run.id for run, _ in session.runs.entries] == ["first"]
+
+
+def test_a_failure_of_the_queue_becomes_a_sentence(session: Session, runs: FakeRuns, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    session.runs.act("stop", "first")  # the fake cannot stop
+    settle(session)
+    assert session.runs.failed
+    assert "stop" in session.runs.message

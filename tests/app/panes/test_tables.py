@@ -1,0 +1,28 @@
+import pytest
+
+from so3k_explore.app.panes.tables import TableCard
+
+
+def test_rows_are_shown_and_chosen_rows_are_heard() -> None:
+    heard: list[list[int]] = []
+    table = TableCard("Minima", ["ΔE / kcal/mol", "family"], decimals={"ΔE / kcal/mol": 2}, on_select=heard.append)
+    assert not table.filled
+    table.set({"ΔE / kcal/mol": [0.0, 1.5], "family": ["A", "B"]})
+    assert table.filled
+    table._table.selection = [1]
+    table.highlight([0])
+    assert heard == [[1]]
+    assert table._table.selection == [0]
+
+
+def test_chosen_rows_that_vanish_are_no_longer_chosen() -> None:
+    table = TableCard("Minima", ["E"])
+    table.set({"E": [0, 1, 2]})
+    table.highlight([0, 2])
+    table.set({"E": [0]})
+    assert table._table.selection == [0]
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="missing family"):
+        TableCard("Minima", ["E", "family"]).set({"E": [0]})

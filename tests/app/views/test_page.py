@@ -1,0 +1,102 @@
+"""Every part of the page can be laid out without a browser, and follows its model."""
+
+from typing import Any
+
+import pytest
+from bokeh.document import Document
+
+from so3k_explore.app.main import Components, create_app, explore
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.views.echo import Echo
+from so3k_explore.app.views.fields import NumberField
+from so3k_explore.app.views.run_card import LiveFields, RunCard
+from so3k_explore.app.views.runs import RunList
+from so3k_explore.io.library import named
+from tests.app.models.fakes import FakeRun, FakeRuns
+
+
+@pytest.fixture
+def runs() -> Any:
+    return FakeRuns(FakeRun("first", named("lj7"), frames=3))
+
+
+@pytest.fixture
+def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
+    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
+    monkeypatch.delenv("SO3K_MODELS", raising=False)
+    return Session(lambda: runs, "lj7")
+
+
+def tick(session: Session, times: int = 4) -> None:
+    for _ in range(times):
+        session.runs._listed = 0.0
+        session.tick()
+        session.background.wait()
+
+
+def test_the_whole_page_can_be_laid_out(runs: Any) -> None:
+    page = create_app(runs)
+    assert page.get_root(Document()) is not None
+    assert page.title == "so3k explore"
+
+
+def test_the_page_of_a_notebook_starts_from_atoms(runs: Any) -> None:
+    assert explore(named("lj7").system.to_ase(), runs).get_root(Document()) is not None
+
+
+def test_all_tabs_draw_a_run_that_has_frames(session: Session) -> None:
+    components = Components(session)
+    for tab in ("molecule", "dynamics", "minima"):
+        session.tab = tab
+    session.open(run="first")
+    tick(session)
+    assert components.viewer.pane.n_atoms == 7
+    assert session.shown.run is not None
+
+
+def test_the_button_carries_the_reason_why_it_cannot_be_pressed(session: Session) -> None:
+    card = RunCard(session.run, session.start)
+    assert card._button.disabled
+    assert card._why.object == "Choose a molecule first."
+    session.open()
+    tick(session)
+    card.refresh()
+    assert not card._button.disabled
+
+
+def test_a_wrong_entry_is_refused_with_what_is_expected(session: Session) -> None:
+    form = session.run.forms["dynamics"]
+    field = NumberField(form, "walkers")
+    field._layout.value = "many"
+    assert field._layout.error_state
+    assert "whole number" in field._layout.helper_text
+    field._layout.value = "3"
+    assert form.param.values()["walkers"] == 3
+    assert not field._layout.error_state
+
+
+def test_a_going_run_takes_a_new_temperature(session: Session, runs: Any) -> None:
+    fields = LiveFields(session)
+    session.open(run="first")
+    tick(session)
+    assert fields._layout.visible
+    temperature = next(part for part in fields._layout.objects[0].objects[0] if part.label.startswith("Temperature"))
+    temperature.value = "450"
+    tick(session)
+    assert ("change", {"temperature": 450.0}) in runs.runs["first"].calls
+
+
+def test_runs_are_listed_with_what_can_be_done(session: Session) -> None:
+    listed = RunList(session.runs, full=True)
+    session.open()
+    tick(session)
+    assert [row._run.id for row in listed._rows.values()] == ["first"]
+
+
+def test_a_page_that_does_not_answer_is_not_sent_more() -> None:
+    echo = Echo()
+    assert echo.heard
+    echo.ask()
+    assert not echo.heard
+    echo._handle_msg({"number": 1})
+    assert echo.heard

@@ -1,0 +1,39 @@
+"""Looking at what is drawn: WebGL's own buffer cannot be read back, so tests compare screenshots of elements."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+DIFFERENT = 30  # summed difference of red, green and blue above which two pixels differ
+
+
+def pixels(element: Any) -> np.ndarray:
+    """Screenshot of a Playwright locator or page as integers (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB")).astype(int)
+
+
+def ink(image: np.ndarray) -> float:
+    """Share of the pixels that differ from the most common colour, the background."""
+    codes = image @ np.array([1 << 16, 1 << 8, 1])
+    code = int(np.bincount(codes[::4, ::4].ravel()).argmax())  # a sample is enough to find the background
+    background = np.array([code >> 16, code >> 8 & 255, code & 255])
+    return float((np.abs(image - background).sum(-1) > DIFFERENT).mean())
+
+
+def change(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of the pixels that differ between two screenshots of the same size."""
+    return float((np.abs(before - after).sum(-1) > DIFFERENT).mean())
+
+
+def wait_until(
+    condition: Callable[[], bool], page: Any, what: str, *, seconds: float = 20.0, scale: float = 1.0
+) -> None:
+    """Asks again and again, for what only a screenshot can tell; attributes are waited for by Playwright itself."""
+    for _ in range(int(10 * seconds * scale)):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"waited {seconds * scale:.0f} s in vain until {what}")

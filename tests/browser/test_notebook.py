@@ -1,0 +1,60 @@
+"""The viewer in JupyterLab without internet: a cell that shows it must draw, not only run without an exception."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.browser.conftest import SCALE, TIMEOUT, Server, Watched
+from tests.browser.pixels import ink, pixels, wait_until
+
+SETUP = """import panel as pn
+pn.extension(inline=True)
+from so3k_explore.app.panes import MoleculePane
+from tests.browser.apps.structures import ETHANOL, ETHANOL_BONDS, ETHANOL_NUMBERS"""
+SHOW = """pane = MoleculePane(width=500, height=300, sizing_mode="fixed")
+pane.show(ETHANOL_NUMBERS, ETHANOL, ETHANOL_BONDS)
+pane"""
+
+
+@pytest.fixture
+def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    pytest.importorskip("jupyterlab", reason="This test needs JupyterLab: pip install jupyterlab")
+    folder: Path = tmp_path_factory.mktemp("notebooks")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP), nbformat.v4.new_code_cell(SHOW)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "viewer.ipynb")
+    settings = {
+        **{"ip": "localhost", "open_browser": "False", "root_dir": str(folder), "allow_root": "True"},
+        **{"log_level": "CRITICAL"},
+    }
+    options = [f"--ServerApp.{name}={value}" for name, value in settings.items()]
+    quiet = [
+        "--IdentityProvider.token=",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    home = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.port={port}", *options, *quiet]
+    return serve(command=command, environment=home)
+
+
+def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any], watched: Watched) -> None:
+    # Panel asks its own server for two optional files even when told to bring everything; the molecule must appear
+    # without them. The other complaints are JupyterLab's own.
+    watched.expect += ["external: https://cdn.holoviz.org/", "failed", "console"]
+    page = new_page(1200, 800)
+    page.goto(f"{lab.url}/lab/tree/viewer.ipynb?reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.set_default_timeout(3000 * TIMEOUT)  # a kernel has to start and to import
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()  # keys pressed before are lost
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    for number in (1, 2):
+        page.keyboard.press("Shift+Enter")
+        page.locator(".jp-InputPrompt", has_text=f"[{number}]:").wait_for()
+    viewer = page.locator(".viewer[data-ready]")
+    viewer.wait_for()
+    wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)

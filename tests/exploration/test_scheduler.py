@@ -1,0 +1,38 @@
+import numpy as np
+
+from so3k_explore.exploration.scheduler import STRATEGIES, Scheduler, applicable
+
+
+def test_strategies_fit_the_molecule():
+    assert applicable(STRATEGIES, bonds=0, torsions=0) == ("hopping", "kicks", "seeds")
+    assert applicable(STRATEGIES, bonds=21, torsions=2) == ("hopping", "torsions", "seeds")
+    assert applicable(STRATEGIES, bonds=18, torsions=0) == ("hopping",)  # cyclohexane
+    assert applicable(("torsions",), bonds=18, torsions=0) == ("hopping",)
+
+
+def test_the_strategy_that_finds_more_gets_the_larger_share_and_no_one_is_forgotten():
+    scheduler = Scheduler(STRATEGIES[:3], np.zeros(3), np.zeros(3))
+    np.testing.assert_allclose(scheduler.shares, 1 / 3)
+    for _ in range(50):
+        scheduler.report(0, calls=100, found=0)
+        scheduler.report(1, calls=100, found=1)
+    assert scheduler.shares[1] > 0.5
+    assert scheduler.shares.min() >= 0.08
+    np.testing.assert_allclose(scheduler.shares.sum(), 1)
+
+
+def test_the_past_is_forgotten_slowly():
+    scheduler = Scheduler(("hopping", "seeds"), np.zeros(2), np.zeros(2))
+    for _ in range(50):
+        scheduler.report(0, calls=100, found=1)
+    for _ in range(300):
+        scheduler.report(0, calls=100, found=0)
+        scheduler.report(1, calls=100, found=1)
+    assert scheduler.shares[1] > 0.8
+
+
+def test_choices_follow_the_shares():
+    scheduler = Scheduler(("hopping", "seeds"), np.array([1000.0, 1000.0]), np.array([0.0, 9.0]))
+    rng = np.random.default_rng(0)
+    chosen = [scheduler.choose(rng) for _ in range(500)]
+    assert abs(np.mean(chosen) - scheduler.shares[1]) < 0.06

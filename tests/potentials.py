@@ -1,0 +1,44 @@
+"""The table that every property test sweeps: adding a potential is one line here."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from so3k_explore.potentials.lennard_jones import LennardJones
+from so3k_explore.potentials.protocol import Potential, Sum
+from so3k_explore.potentials.so3krates import Architecture, So3krates
+from so3k_explore.potentials.so3lr import So3lr
+from so3k_explore.system import System
+from tests.molecules import ETHANOL, random_cluster
+
+
+@dataclass(frozen=True)
+class Named:
+    """A potential with a molecule it can be asked about."""
+
+    name: str
+    potential: Potential
+    molecule: System
+
+
+SMALL = Architecture(8, heads=1, layers=1, degrees=(1,), cutoff=2.2, radial_functions=6, average_neighbors=2.0)
+MIDDLE = Architecture(24, heads=2, layers=2, degrees=(1, 2, 3), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
+LARGE = Architecture(16, heads=4, layers=3, degrees=(1, 2, 3, 4), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
+GAPPED = Architecture(
+    8, heads=2, layers=1, degrees=(2, 4), cutoff=2.2, radial_functions=5, radial_basis="bessel", average_neighbors=2.0
+)
+
+so3krates = lambda architecture, seed: So3krates.create(seed, architecture, dtype=jnp.float64)
+so3lr = lambda cutoff: So3lr.create(5, MIDDLE, long_range_cutoff=cutoff, dtype=jnp.float64)
+
+POTENTIALS = [
+    Named("lennard-jones", LennardJones(), random_cluster(9, seed=1)),
+    Named("lennard-jones, cutoff", LennardJones(cutoff=2.0), random_cluster(12, seed=2)),
+    Named("sum", Sum((LennardJones(cutoff=2.0), LennardJones(epsilon=0.3, cutoff=1.5))), random_cluster(9, seed=3)),
+    Named("so3krates, one degree", so3krates(SMALL, 1), ETHANOL),
+    Named("so3krates, three degrees", so3krates(MIDDLE, 2), ETHANOL),
+    Named("so3krates, four degrees", so3krates(LARGE, 3), ETHANOL),
+    Named("so3krates, even degrees", so3krates(GAPPED, 4), ETHANOL),
+    Named("so3lr", so3lr(float("inf")), ETHANOL),
+    Named("so3lr, cutoff", so3lr(6.0), ETHANOL),
+]

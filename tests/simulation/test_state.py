@@ -1,0 +1,81 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from so3k_explore.observables.forces import batched_energy_and_forces, neighbors_for
+from so3k_explore.potentials.lennard_jones import LennardJones
+from so3k_explore.simulation import SimulationError, Status, initial_state
+from so3k_explore.simulation.state import choose, evaluate, renewed_neighbors
+from so3k_explore.system import System, replicate
+from tests.molecules import random_cluster
+
+LJ = LennardJones(cutoff=2.5)
+CLUSTER = random_cluster(9, seed=1)
+
+
+def shaken(walkers: int, seed: int = 0) -> System:
+    batch = replicate(CLUSTER, walkers)
+    return batch.replace(positions=batch.positions + 0.05 * jax.random.normal(jax.random.key(seed), (walkers, 9, 3)))
+
+
+@pytest.mark.parametrize("walkers", [1, 6])
+def test_only_running_walkers_get_new_forces(walkers: int) -> None:
+    batch = shaken(walkers)
+    running = jnp.arange(walkers) % 3 == 0
+    neighbors = neighbors_for(LJ, batch)
+    energy, forces = evaluate(LJ, batch, neighbors, jnp.full(walkers, 7.0), jnp.ones((walkers, 9, 3)), running)
+    right_energy, right_forces = batched_energy_and_forces(LJ, batch, neighbors)
+    np.testing.assert_allclose(energy, np.where(running, right_energy, 7.0), rtol=1e-12)
+    np.testing.assert_allclose(forces, np.where(running[:, None, None], right_forces, 1.0), rtol=1e-10, atol=1e-12)
+
+
+def test_a_single_system_becomes_one_walker() -> None:
+    state = initial_state(LJ, CLUSTER, temperature=20.0)
+    assert state.system.n_walkers == 1
+    assert state.energy.shape == state.temperature.shape == (1,)
+    assert state.status.tolist() == [Status.RUNNING]
+
+
+def test_the_stream_of_a_walker_does_not_depend_on_how_many_there_are() -> None:
+    few = initial_state(LJ, replicate(CLUSTER, 2), temperature=20.0, seed=5)
+    many = initial_state(LJ, replicate(CLUSTER, 4), temperature=20.0, seed=5)
+    np.testing.assert_array_equal(few.momenta, many.momenta[:2])
+    assert np.ptp(np.asarray(many.temperature)) > 0
+    same = initial_state(LJ, replicate(CLUSTER, 2), temperature=20.0, seed=[3, 3])
+    np.testing.assert_array_equal(same.momenta[0], same.momenta[1])
+
+
+def test_overlapping_atoms_are_refused_in_words() -> None:
+    with pytest.raises(SimulationError, match="on top of each other"):
+        initial_state(LJ, CLUSTER.replace(positions=CLUSTER.positions * 0), temperature=10.0)
+
+
+@pytest.mark.parametrize("temperature", [-1.0, [1.0, 2.0], float("nan")])
+def test_temperatures_must_be_one_number_or_one_a_walker(temperature: float | list[float]) -> None:
+    with pytest.raises(ValueError, match="temperature"):
+        initial_state(LJ, replicate(CLUSTER, 3), temperature=temperature)
+
+
+def test_choosing_goes_by_walker() -> None:
+    mask = jnp.array([True, False])
+    keys = jax.random.split(jax.random.key(0), 4)
+    chosen = choose(mask, {"a": jnp.ones((2, 3)), "k": keys[:2]}, {"a": jnp.zeros((2, 3)), "k": keys[2:]})
+    np.testing.assert_array_equal(chosen["a"], [[1] * 3, [0] * 3])
+    assert (chosen["k"] == jnp.stack([keys[0], keys[3]])).all()
+
+
+def test_new_pair_lists_keep_their_shapes_where_they_can() -> None:
+    box = System.create(np.random.default_rng(0).uniform(0, 9, (40, 3)), [18] * 40, cell=9 * np.eye(3))
+    batch = replicate(box, 2)
+    potential = LennardJones(cutoff=3.0)
+    old = neighbors_for(potential, batch)
+    apart = batch.replace(positions=batch.positions * 1.05)
+    new = renewed_neighbors(potential, apart, old)
+    assert new.short.receivers.shape == old.short.receivers.shape
+    energy = batched_energy_and_forces(potential, apart, new)[0]
+    np.testing.assert_allclose(energy, batched_energy_and_forces(potential, apart, neighbors_for(potential, apart))[0])
+
+
+def test_every_status_has_a_sentence() -> None:
+    assert len({status.sentence for status in Status}) == len(Status)
