@@ -110,6 +110,7 @@ def test_a_search_stops_at_the_wanted_number_of_minima():
 def test_a_search_that_wants_more_minima_than_exist_ends():
     state = last(explore_minima(LJ, cluster(7), MinimaSearch(walkers=8, seed=1, minima=10)))
     assert state.n_minima == 4
+    assert state.finished is not None
     assert "hardly any was new" in state.finished
 
 
