@@ -26,8 +26,9 @@ from so3k_explore.observables.forces import forces_norm, neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import Guard
 from so3k_explore.simulation.relaxation import Minimizer
+from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
-from so3k_explore.simulation.state import Status, choose, evaluate, renewed_neighbors
+from so3k_explore.simulation.state import Status, choose, evaluate
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree
 
@@ -159,17 +160,9 @@ def assign(walkers: Walkers, task: Task) -> Walkers:
 def advance_walkers(rules: Rules, minimizer: Minimizer, potential: Potential, walkers: Walkers, steps: int) -> Walkers:
     """All walkers up to `steps` force calls later; fewer when many of them wait."""
     end = int(walkers.step) + steps
-    fresh = False
-    while True:
-        before = int(walkers.step)
-        walkers = _advance(rules, minimizer, potential, walkers, end)
-        expired = walkers.neighbors.expired
-        if not bool(expired.any()):
-            return walkers
-        if fresh and int(walkers.step) == before and walkers.neighbors.method == "host":
-            walkers = _stop(walkers, expired & walkers.busy, jnp.full_like(walkers.status, int(Status.NOT_FINITE)))
-        walkers = walkers.replace(neighbors=renewed_neighbors(potential, walkers.system, walkers.neighbors))
-        fresh = True
+    lost = lambda w, some: _stop(w, some & w.busy, jnp.full_like(w.status, int(Status.NOT_FINITE)))
+    go_on = lambda w: _advance(rules, minimizer, potential, w, end)
+    return with_valid_neighbors(potential, go_on, walkers, lost)
 
 
 @jax.jit

@@ -20,6 +20,7 @@ from so3k_explore.simulation.integrators import Langevin as Langevin
 from so3k_explore.simulation.integrators import NoseHooverChain as NoseHooverChain
 from so3k_explore.simulation.lbfgs import LBFGS as LBFGS
 from so3k_explore.simulation.relaxation import RelaxState as RelaxState
+from so3k_explore.simulation.relaxation import initial_relaxation as initial_relaxation
 from so3k_explore.simulation.relaxation import relax as relax
 from so3k_explore.simulation.relaxation import relaxed as relaxed
 from so3k_explore.simulation.run import advance as advance
@@ -28,3 +29,4 @@ from so3k_explore.simulation.state import MDState as MDState
 from so3k_explore.simulation.state import SimulationError as SimulationError
 from so3k_explore.simulation.state import Status as Status
 from so3k_explore.simulation.state import initial_state as initial_state
+from so3k_explore.simulation.state import thermal_state as thermal_state

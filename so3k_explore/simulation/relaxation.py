@@ -1,6 +1,7 @@
 """Relaxation of W walkers to their nearest minima, as a stream of states."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -17,8 +18,9 @@ from so3k_explore.simulation.freedom import make_freedom
 from so3k_explore.simulation.guards import Guard
 from so3k_explore.simulation.lbfgs import LBFGS
 from so3k_explore.simulation.model_hessian import model_hessian
+from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
-from so3k_explore.simulation.state import Status, batched, choose, evaluate, first_forces, renewed_neighbors
+from so3k_explore.simulation.state import QUICK_START, Status, batched, choose, evaluate
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree
 
@@ -39,7 +41,10 @@ METHODS = ("lbfgs", "fire")
 
 @pytree
 class RelaxState(Replaceable):
-    """A relaxation under way. All but `step` and `guard` have a leading walkers axis."""
+    """A relaxation under way. All but `step` and `guard` have a leading walkers axis.
+
+    It begins at step -1 with an infinite energy: the first force call tries a step of no length, and is accepted.
+    """
 
     system: System
     energy: Float[Array, "walkers"]  # eV
@@ -78,6 +83,8 @@ def relax(
     steps_per_frame: int = 20,
     guard: Guard | None = None,
     fixed: Any = None,
+    state: RelaxState | None = None,
+    quick_start: bool = False,
 ) -> Iterator[RelaxState]:
     """Yields a state every `steps_per_frame` steps, the last one when every walker has stopped.
 
@@ -90,23 +97,28 @@ def relax(
         steps_per_frame: steps between two states.
         guard: stops walkers whose bonds change or that fall apart.
         fixed: atoms that stay where they are, mask or indices.
+        state: where to go on, with the same arguments otherwise; None to begin.
+        quick_start: compile in half the time, for steps that take several times as long.
 
     Raises:
         ValueError: unknown method, or limits that are not positive.
     """
-    systems = batched(systems)
-    minimizer = minimizer_of(method, systems)
     if not force_tolerance > 0 or max_steps < 1 or steps_per_frame < 1:
         raise ValueError(
             "`force_tolerance`, `max_steps` and `steps_per_frame` must be positive, "
             f"got {force_tolerance} eV/Å, {max_steps} and {steps_per_frame}."
         )
-    state = _start(potential, minimizer, systems, guard, fixed, force_tolerance)
+    minimizer = minimizer_of(method, batched(systems))
+    if state is None:
+        state = initial_relaxation(potential, systems, method=minimizer, guard=guard, fixed=fixed)
+    limit = jnp.asarray(force_tolerance, state.energy.dtype)
+    compiled = _relax_quickly if quick_start else _relax
     while True:
-        end = min(int(state.step) + steps_per_frame, max_steps)
-        state = _stretch(minimizer, potential, state, end, max_steps, force_tolerance)
+        end = min(max(int(state.step), 0) + steps_per_frame, max_steps)
+        go_on = lambda s, end=end: compiled(minimizer, potential, s, end, max_steps, limit)
+        state = with_valid_neighbors(potential, go_on, state)
         yield state
-        if not bool(state.running.any()):
+        if not bool(state.running.any()) or int(state.step) >= max_steps:
             return
 
 
@@ -130,56 +142,37 @@ def minimizer_of(method: str | Minimizer, systems: System) -> Minimizer:
     return LBFGS(model=model_hessian(systems, find_bonds(numbers, positions)))
 
 
-def _start(
-    potential: Potential, minimizer: Minimizer, systems: System, guard: Guard | None, fixed: Any, tolerance: float
+def initial_relaxation(
+    potential: Potential,
+    systems: System,
+    *,
+    method: str | Minimizer = "lbfgs",
+    guard: Guard | None = None,
+    fixed: Any = None,
 ) -> RelaxState:
-    neighbors = neighbors_for(potential, systems)
-    energy, forces = first_forces(potential, systems, neighbors)
-    walkers = systems.n_walkers
-    state = RelaxState(
+    """State before the first force call; `load_checkpoint(path, like=initial_relaxation(...))` reads a saved one."""
+    systems = batched(systems)
+    count, dtype = jnp.zeros(systems.n_walkers, jnp.int32), systems.positions.dtype
+    return RelaxState(
         system=systems,
-        energy=energy,
-        forces=forces,
-        neighbors=neighbors,
-        status=jnp.zeros(walkers, jnp.int32),
-        calls=jnp.ones(walkers, jnp.int32),
-        step=jnp.asarray(0, jnp.int32),
+        energy=jnp.full(systems.n_walkers, jnp.inf, dtype),
+        forces=jnp.zeros_like(systems.positions),
+        neighbors=neighbors_for(potential, systems),
+        status=count,
+        calls=count,
+        step=jnp.asarray(-1, jnp.int32),
         free=make_freedom(systems, fixed=fixed).free,
-        memory=None,
+        memory=_first_memory(minimizer_of(method, systems), systems),
         guard=guard,
     )
-    return _begin(minimizer, state, jnp.asarray(tolerance, energy.dtype))
 
 
-@jax.jit
-def _begin(minimizer: Minimizer, state: RelaxState, tolerance: ScalarLike) -> RelaxState:
-    finite = jnp.isfinite(state.energy) & jnp.isfinite(state.forces).all(axis=(1, 2))
-    status = jnp.where(state.max_force < tolerance, int(Status.CONVERGED), int(Status.RUNNING))
-    status = jnp.where(finite, status, int(Status.NOT_FINITE)).astype(jnp.int32)
-    pull = jnp.where(finite[:, None, None], state.pull, 0.0)
-    return state.replace(status=status, memory=minimizer.start(state.system, pull))
+@partial(jax.jit, compiler_options=QUICK_START)
+def _first_memory(minimizer: Minimizer, systems: System) -> Any:
+    return minimizer.start(systems, jnp.zeros_like(systems.positions))
 
 
 def _stretch(
-    minimizer: Minimizer, potential: Potential, state: RelaxState, end: int, max_steps: int, tolerance: float
-) -> RelaxState:
-    """Steps up to number `end`, with new pair lists whenever the old ones run out."""
-    limit = jnp.asarray(tolerance, state.energy.dtype)
-    fresh = False
-    while True:
-        before = int(state.step)
-        state = _relax(minimizer, potential, state, end, max_steps, limit)
-        expired = state.neighbors.expired
-        if not bool(expired.any()):
-            return state
-        if fresh and int(state.step) == before and state.neighbors.method == "host":
-            state = state.replace(status=jnp.where(expired & state.running, int(Status.NOT_FINITE), state.status))
-        state = state.replace(neighbors=renewed_neighbors(potential, state.system, state.neighbors))
-        fresh = True
-
-
-@jax.jit
-def _relax(
     minimizer: Minimizer,
     potential: Potential,
     state: RelaxState,
@@ -191,11 +184,15 @@ def _relax(
     return jax.lax.while_loop(going, lambda s: relax_step(minimizer, potential, s, last, tolerance), state)
 
 
+_relax = jax.jit(_stretch)
+_relax_quickly = jax.jit(_stretch, compiler_options=QUICK_START)
+
+
 def relax_step(
     minimizer: Minimizer, potential: Potential, state: RelaxState, last: ScalarLike, tolerance: ScalarLike
 ) -> RelaxState:
     """One trial of every running walker; nobody moves when a pair list runs out."""
-    running = state.running
+    running, first = state.running, state.step < 0
     step = jnp.where((running[:, None] & state.free)[..., None], state.memory.step, 0.0)
     trial = state.system.replace(positions=state.system.positions + step)
     neighbors = update_neighbors(state.neighbors, trial)
@@ -207,7 +204,9 @@ def relax_step(
     memory, accepted = minimizer.learn(state.memory, state.system, state.energy, state.pull, energy, pull)
     there = state.replace(system=trial, energy=energy, forces=forces, neighbors=neighbors)
     verdict = judge(state.guard, there, jnp.ones_like(accepted), state.step + 1)
-    accepted &= taken
+    found = jnp.where(accepted, int(Status.RUNNING), int(Status.NOT_FINITE))
+    verdict = jnp.where(first, found, verdict).astype(jnp.int32)  # nobody can go back to before the first forces
+    accepted = (accepted | first) & taken
     moves = accepted & (verdict == Status.RUNNING)
     state = state.replace(
         **{name: choose(moves, getattr(there, name), getattr(state, name)) for name in ("system", "energy", "forces")},

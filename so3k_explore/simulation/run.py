@@ -11,7 +11,8 @@ from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.freedom import remove_overall
 from so3k_explore.simulation.guards import EVAPORATION_INTERVAL, Guard, bonds_changed, evaporated
 from so3k_explore.simulation.integrators import Integrator
-from so3k_explore.simulation.state import MDState, Status, choose, renewed_neighbors
+from so3k_explore.simulation.renewal import with_valid_neighbors
+from so3k_explore.simulation.state import MDState, Status, choose
 from so3k_explore.typing import ScalarLike
 
 Step = TypeVar("Step")
@@ -35,18 +36,7 @@ def advance(integrator: Integrator, potential: Potential, state: MDState, n_step
     state = integrator.prepare(state)
     integrator = per_walker(integrator, state.energy)
     end = int(state.step) + n_steps
-    fresh = False
-    while True:
-        before = int(state.step)
-        state = _advance(integrator, potential, state, end)
-        expired = state.neighbors.expired
-        if not bool(expired.any()):
-            return state
-        if fresh and int(state.step) == before and state.neighbors.method == "host":
-            # New lists did not last one step: an atom flew through half the skin at once.
-            state = state.replace(status=jnp.where(expired & state.running, int(Status.NOT_FINITE), state.status))
-        state = state.replace(neighbors=renewed_neighbors(potential, state.system, state.neighbors))
-        fresh = True
+    return with_valid_neighbors(potential, lambda s: _advance(integrator, potential, s, end), state)
 
 
 def per_walker(integrator: Step, like: Any) -> Step:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from so3k_explore import units
-from so3k_explore.geometry.neighbors import Neighbors, PairList
+from so3k_explore.geometry.neighbors import Neighbors
 from so3k_explore.observables.forces import CPU_BLOCK, batched_energy_and_forces, neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation import freedom as motion
@@ -18,6 +18,9 @@ from so3k_explore.simulation.freedom import Freedom, make_freedom, thermal_momen
 from so3k_explore.simulation.guards import Guard
 from so3k_explore.system import System, replicate
 from so3k_explore.typing import Replaceable, pytree
+
+QUICK_START = {"xla_backend_optimization_level": 0}
+"""Compiler options for what runs once or a few times: half the time to compile, several times that of each call."""
 
 
 class SimulationError(RuntimeError):
@@ -134,19 +137,33 @@ def initial_state(
         SimulationError: the energy or a force is not finite already.
     """
     systems = batched(systems)
-    walkers, dtype = systems.n_walkers, systems.positions.dtype
-    kelvin = np.asarray(temperature, float)
-    if kelvin.shape not in ((), (walkers,)) or not (kelvin >= 0).all():
-        raise ValueError(f"`temperature` must be one number ≥ 0 K or {walkers} of them, got {temperature}.")
+    kelvin = _checked_temperature(temperature, systems.n_walkers)
     freedom = make_freedom(systems, fixed=fixed, overall=overall, interval=removal_interval)
     neighbors = neighbors_for(potential, systems)
     energy, forces = first_forces(potential, systems, neighbors)
-    if not (np.isfinite(energy).all() and np.isfinite(forces).all()):
-        raise SimulationError(
-            "The energy or a force of the starting structure is not finite. "
-            "Atoms may lie on top of each other: check the structure or relax it first."
-        )
-    key, momenta = _thermal_start(_streams(seed, walkers), systems, jnp.asarray(units.KB * kelvin, dtype), freedom)
+    check_finite(energy, forces)
+    return thermal_state(systems, energy, forces, neighbors, freedom, temperature=kelvin, seed=seed, guard=guard)
+
+
+def thermal_state(
+    systems: System,
+    energy: Float[Array, "walkers"],
+    forces: Float[Array, "walkers atoms 3"],
+    neighbors: Neighbors,
+    freedom: Freedom,
+    *,
+    temperature: float | Any,
+    seed: int | Any = 0,
+    guard: Guard | None = None,
+) -> MDState:
+    """State at step 0 of a batch whose energy (eV), forces (eV/Å) and pair lists are known, with thermal momenta (K).
+
+    Raises:
+        ValueError: temperatures are negative or their number does not match.
+    """
+    walkers, dtype = systems.n_walkers, systems.positions.dtype
+    kT = jnp.asarray(units.KB * _checked_temperature(temperature, walkers), dtype)
+    key, momenta = _thermal_start(_streams(seed, walkers), systems, kT, freedom)
     return MDState(
         system=systems,
         momenta=momenta,
@@ -161,6 +178,22 @@ def initial_state(
         freedom=freedom,
         guard=guard,
     )
+
+
+def check_finite(energy: Float[Array, "walkers"], forces: Float[Array, "walkers atoms 3"]) -> None:
+    """Raises `SimulationError` when no run can start from here."""
+    if not (np.isfinite(energy).all() and np.isfinite(forces).all()):
+        raise SimulationError(
+            "The energy or a force of the starting structure is not finite. "
+            "Atoms may lie on top of each other: check the structure or relax it first."
+        )
+
+
+def _checked_temperature(kelvin: Any, walkers: int) -> np.ndarray:
+    given = np.asarray(kelvin, float)
+    if given.shape not in ((), (walkers,)) or not (given >= 0).all():
+        raise ValueError(f"`temperature` must be one number ≥ 0 K or {walkers} of them, got {kelvin}.")
+    return given
 
 
 def _streams(seed: int | Any, walkers: int) -> Key[Array, "walkers"]:
@@ -178,7 +211,7 @@ def _numbered(root: Key[Array, ""], walkers: Int[Array, "walkers"]) -> Key[Array
     return jax.vmap(lambda walker: jax.random.fold_in(root, walker))(walkers)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICK_START)
 def _thermal_start(
     key: Key[Array, "walkers"], systems: System, kT: Float[Array, "*walkers"], freedom: Freedom
 ) -> tuple[Key[Array, "walkers"], Float[Array, "walkers atoms 3"]]:
@@ -186,7 +219,7 @@ def _thermal_start(
     return keys[:, 0], thermal_momenta(keys[:, 1], systems, kT, freedom)
 
 
-@partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, compiler_options=QUICK_START)
 def first_forces(
     potential: Potential, systems: System, neighbors: Neighbors
 ) -> tuple[Float[Array, "walkers"], Float[Array, "walkers atoms 3"]]:
@@ -238,30 +271,3 @@ def choose(mask: Bool[Array, "walkers"], new: Any, old: Any) -> Any:
     """Per walker the leaves of `new` where `mask` is set, else those of `old`; leaves must have a walkers axis."""
     pick = lambda a, b: a if a is b else jnp.where(mask.reshape(-1, *[1] * (a.ndim - 1)), a, b)
     return jax.tree.map(pick, new, old)
-
-
-def renewed_neighbors(potential: Potential, systems: System, neighbors: Neighbors) -> Neighbors:
-    """Fresh lists on the host. They keep their shapes where the pairs fit, so that nothing is compiled again.
-
-    On the device lists end only because they overflowed: then the capacity grows by half, which ends at all pairs.
-    """
-    size = neighbors.short.receivers.shape[-1]
-    wanted = size * 3 // 2 if neighbors.method == "device" else size
-    fresh = neighbors_for(potential, systems, skin=neighbors.skin, capacity=wanted)
-    if neighbors.method == "device":
-        return fresh
-    far = fresh.long_range
-    if far is not None and neighbors.long_range is not None:
-        far = _resized(far, neighbors.long_range.receivers.shape[-1])
-    return fresh.replace(short=_resized(fresh.short, size), long_range=far)
-
-
-def _resized(pairs: PairList, size: int) -> PairList:
-    present = pairs.receivers.shape[-1]
-    if present == size or int(pairs.mask.sum(axis=-1).max()) > size:
-        return pairs
-    if present > size:
-        return jax.tree.map(lambda leaf: leaf[:, :size], pairs)
-    fill = lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[:, -1:], size - present, axis=1)], axis=1)
-    padded = jax.tree.map(fill, pairs)
-    return padded.replace(mask=padded.mask & (jnp.arange(size) < present)[None, :])

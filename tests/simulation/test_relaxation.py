@@ -1,5 +1,7 @@
 """Relaxations land where ASE's optimisers do, whatever the start, and stop alone."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,9 +9,10 @@ import pytest
 
 from so3k_explore.geometry.graph import Graph
 from so3k_explore.io.calculator import Calculator
+from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.observables.forces import energy_and_forces
 from so3k_explore.potentials.lennard_jones import LennardJones
-from so3k_explore.simulation import FIRE, LBFGS, Status, make_guard, relax, relaxed
+from so3k_explore.simulation import FIRE, LBFGS, Status, initial_relaxation, make_guard, relax, relaxed
 from so3k_explore.system import System, replicate
 from so3k_explore.typing import pytree, stack
 from tests.molecules import random_cluster
@@ -75,6 +78,37 @@ def test_a_walker_that_is_done_makes_no_more_calls() -> None:
     state = relaxed(LJ, stack([done, random_cluster(8, seed=2)]))
     assert state.calls[0] == 1 < state.calls[1]
     np.testing.assert_array_equal(state.system.positions[0], done.positions)
+
+
+def test_the_first_force_call_tells_energy_and_forces_of_the_start() -> None:
+    cluster = random_cluster(8, seed=1)
+    before = initial_relaxation(LJ, cluster)
+    assert (before.calls.tolist(), int(before.step), before.energy.tolist()) == ([0], -1, [np.inf])
+    energy, forces = energy_and_forces(LJ, cluster)
+    (state,) = relax(LJ, cluster, force_tolerance=1e6)
+    assert (state.calls.tolist(), int(state.step)) == ([1], 0)
+    np.testing.assert_allclose(state.energy[0], energy, rtol=1e-12)
+    np.testing.assert_allclose(state.forces[0], forces, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(state.system.positions[0], cluster.positions)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "fire"])
+def test_a_relaxation_that_is_continued_takes_the_same_steps(method: str, tmp_path: Path) -> None:
+    cluster = random_cluster(8, seed=1)
+    whole = list(relax(LJ, cluster, method=method, steps_per_frame=4))
+    save_checkpoint(tmp_path / "state.npz", whole[1])
+    read = load_checkpoint(tmp_path / "state.npz", like=initial_relaxation(LJ, cluster, method=method))
+    rest = list(relax(LJ, cluster, method=method, steps_per_frame=4, state=read))
+    assert [int(state.step) for state in rest] == [int(state.step) for state in whole[2:]]
+    np.testing.assert_array_equal(rest[-1].system.positions, whole[-1].system.positions)
+    np.testing.assert_array_equal(rest[-1].calls, whole[-1].calls)
+
+
+def test_a_quick_start_leads_to_the_same_minimum() -> None:
+    cluster = random_cluster(8, seed=1)
+    quick, usual = (relaxed(LJ, cluster, quick_start=quick, force_tolerance=1e-6) for quick in (True, False))
+    assert quick.status.tolist() == [Status.CONVERGED]
+    np.testing.assert_allclose(quick.energy, usual.energy, atol=1e-9)
 
 
 def test_giving_up_is_said() -> None:

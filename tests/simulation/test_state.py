@@ -5,8 +5,8 @@ import pytest
 
 from so3k_explore.observables.forces import batched_energy_and_forces, neighbors_for
 from so3k_explore.potentials.lennard_jones import LennardJones
-from so3k_explore.simulation import SimulationError, Status, initial_state
-from so3k_explore.simulation.state import choose, evaluate, renewed_neighbors
+from so3k_explore.simulation import SimulationError, Status, initial_state, thermal_state
+from so3k_explore.simulation.state import choose, evaluate
 from so3k_explore.system import System, replicate
 from tests.molecules import random_cluster
 
@@ -65,16 +65,15 @@ def test_choosing_goes_by_walker() -> None:
     assert (chosen["k"] == jnp.stack([keys[0], keys[3]])).all()
 
 
-def test_new_pair_lists_keep_their_shapes_where_they_can() -> None:
-    box = System.create(np.random.default_rng(0).uniform(0, 9, (40, 3)), [18] * 40, cell=9 * np.eye(3))
-    batch = replicate(box, 2)
-    potential = LennardJones(cutoff=3.0)
-    old = neighbors_for(potential, batch)
-    apart = batch.replace(positions=batch.positions * 1.05)
-    new = renewed_neighbors(potential, apart, old)
-    assert new.short.receivers.shape == old.short.receivers.shape
-    energy = batched_energy_and_forces(potential, apart, new)[0]
-    np.testing.assert_allclose(energy, batched_energy_and_forces(potential, apart, neighbors_for(potential, apart))[0])
+def test_a_state_made_from_what_is_known_is_the_one_that_is_computed() -> None:
+    computed = initial_state(LJ, shaken(3), temperature=20.0, seed=2)
+    systems, freedom = computed.system, computed.freedom
+    energy, forces = batched_energy_and_forces(LJ, systems, computed.neighbors)
+    known = thermal_state(systems, energy, forces, computed.neighbors, freedom, temperature=20.0, seed=2)
+    np.testing.assert_array_equal(known.momenta, computed.momenta)
+    np.testing.assert_allclose(known.conserved_energy, computed.conserved_energy, rtol=1e-12)
+    with pytest.raises(ValueError, match="temperature"):
+        thermal_state(systems, energy, forces, computed.neighbors, freedom, temperature=-1.0)
 
 
 def test_every_status_has_a_sentence() -> None:
