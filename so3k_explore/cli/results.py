@@ -85,7 +85,7 @@ def write_output(run: "Run", path: Path) -> None:
         positions, energies = minima.positions[order], minima.energies[order]
     else:
         live = run.live()
-        if live is None:
+        if live is None or "energy" not in live.scalars:  # the run ended before its first force call
             return
         positions, energies = live.positions, live.scalars["energy"]
     dtype = system.positions.dtype

@@ -1,5 +1,7 @@
 """Runs of molecular dynamics: first momenta, blocks of steps, frames, live changes, checkpoints."""
 
+import itertools
+import math
 import time
 from typing import Any
 
@@ -14,28 +16,31 @@ from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.jobs.settings import DynamicsSettings, Settings
 from so3k_explore.jobs.task import Context, Outcome
-from so3k_explore.observables.forces import neighbors_for
-from so3k_explore.potentials.lennard_jones import LennardJones
-from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation import (
+    FIRE,
     NVE,
     Integrator,
     Langevin,
     MDState,
     NoseHooverChain,
+    RelaxState,
     Status,
     advance,
-    initial_state,
+    initial_relaxation,
+    make_freedom,
     make_guard,
     relax,
     repartition_hydrogen,
-    thermal_momenta,
+    thermal_state,
 )
-from so3k_explore.system import System, replicate
+from so3k_explore.simulation.state import check_finite
+from so3k_explore.simulation.walkers import add_walkers, select_walkers
+from so3k_explore.system import System
 from so3k_explore.typing import take
 
 RELAX_TOLERANCE = 0.05  # eV/Å: strain that would heat the molecule is gone
 RELAX_STEPS = 500
+RELAX_FRAME = 5  # steps between two looks at it
 FIRST_BLOCK = 5  # steps, to learn how long one takes
 
 
@@ -87,6 +92,8 @@ class DynamicsTask:
             self._restore()
         else:
             self._prepare()
+        ready = self._context.background(lambda: self._compile(self._state))
+        self._context.wait(ready, "Compiling the dynamics")
         self._status = np.asarray(self._state.status)
         self._observe()
         keep_until = self.step if resumed else None
@@ -152,11 +159,17 @@ class DynamicsTask:
         self._recorder.close()
 
     def _prepare(self) -> None:
-        settings, system = self.settings, self._molecule()
-        if settings.relax_first:
-            system = self._relaxed(system)
-        self._start = np.asarray(system.positions, float)
-        self._state = self._first_state(self._context.potential, system, settings.walkers)
+        """A relaxed start; the dynamics is compiled while the molecule relaxes."""
+        system = self._molecule()
+        compiling = self._context.background(lambda: self._compile(self._blank_state(system, self.settings.walkers)))
+        found = self._relaxed(system)
+        self._start = np.asarray(found.system.positions[0], float)
+        self._state = self._thermal_state(found, self.settings.walkers)
+        self._context.wait(compiling, "Compiling the dynamics")
+
+    def _compile(self, state: MDState) -> None:
+        """Makes the programs of `advance` and `_observe` without a step."""
+        observe(advance(make_integrator(self.settings), self._context.potential, state, 0))
 
     def _molecule(self) -> System:
         molecule, mass = self._context.molecule, self.settings.hydrogen_mass
@@ -164,25 +177,44 @@ class DynamicsTask:
         system = molecule.system.astype(dtype)
         return system if mass is None else repartition_hydrogen(system, molecule.bonds, mass)
 
-    def _first_state(self, potential: Potential, system: System, walkers: int) -> MDState:
+    def _relaxed(self, system: System) -> RelaxState:
+        """The relaxed molecule with its energy and forces, or the molecule as it is."""
+        context, tolerance = self._context, RELAX_TOLERANCE if self.settings.relax_first else math.inf
+        states = relax(
+            context.potential,
+            system,
+            force_tolerance=tolerance,
+            max_steps=RELAX_STEPS,
+            steps_per_frame=RELAX_FRAME,
+            quick_start=True,
+        )
+        compiling = context.background(lambda: next(states))
+        first = context.wait(compiling, f"Compiling the model for {system.n_atoms} atoms")
+        found = first
+        for found in itertools.chain([first], states):
+            positions = np.asarray(found.system.positions, np.float32).repeat(self.settings.walkers, axis=0)
+            context.show(LiveFrame(0, 0.0, positions))
+            context.say(f"Relaxing first: the largest force is {float(found.max_force[0]):.2g} eV/Å.")
+        check_finite(found.energy, found.forces)
+        return found
+
+    def _thermal_state(self, found: RelaxState, walkers: int) -> MDState:
+        """Copies of one walker, each with momenta of its own."""
         settings = self.settings
-        state = initial_state(
-            potential,
-            replicate(system, walkers),
+        known = (found.system, found.energy, found.forces, found.neighbors)
+        systems, energy, forces, neighbors = jax.tree.map(lambda leaf: jnp.repeat(leaf, walkers, axis=0), known)
+        guard = make_guard(take(found.system, 0), self._context.molecule.bonds) if settings.guard else None
+        state = thermal_state(
+            *(systems, energy, forces, neighbors, make_freedom(systems)),
             temperature=settings.temperature,
             seed=settings.seed,
-            guard=make_guard(system, self._context.molecule.bonds) if settings.guard else None,
+            guard=guard,
         )
         return make_integrator(settings).prepare(state)
 
-    def _relaxed(self, system: System) -> System:
-        found = None
-        for found in relax(
-            self._context.potential, system, force_tolerance=RELAX_TOLERANCE, max_steps=RELAX_STEPS, steps_per_frame=25
-        ):
-            self._context.say(f"Relaxing first: the largest force is {float(found.max_force[0]):.2g} eV/Å.")
-        self._context.say("Compiling the dynamics.")
-        return system if found is None else take(found.system, 0)
+    def _blank_state(self, system: System, walkers: int) -> MDState:
+        """A state whose kind and shapes are right, without energies, which take long to compile."""
+        return self._thermal_state(initial_relaxation(self._context.potential, system, method=FIRE()), walkers)
 
     def _restore(self) -> None:
         path = self._context.folder.checkpoint
@@ -190,10 +222,7 @@ class DynamicsTask:
         metadata = read_metadata(path)
         self.calls, self._start = int(metadata["calls"]), np.asarray(metadata["start"])
         system = self._molecule()
-        system = system.replace(positions=jnp.asarray(self._start, system.positions.dtype))
-        # Only the kind of state counts here, the numbers come from the file: a formula compiles at once.
-        like = self._first_state(LennardJones(), system, 1)
-        like = like.replace(neighbors=neighbors_for(self._context.potential, like.system))
+        like = self._blank_state(system.replace(positions=jnp.asarray(self._start, system.positions.dtype)), 1)
         self._state = load_checkpoint(path, like)
 
     def _metadata(self) -> dict[str, Any]:
@@ -245,33 +274,6 @@ def observe(state: MDState) -> tuple[Any, dict[str, Any], Any]:
         "conserved_energy": state.conserved_energy,
     }
     return state.system.positions.astype(jnp.float32), scalars, state.step
-
-
-PER_WALKER = (
-    *("system", "momenta", "energy", "forces", "neighbors", "key", "steps_taken", "status", "thermostat_energy"),
-    "chain",
-)
-
-
-def select_walkers(state: MDState, index: np.ndarray) -> MDState:
-    """The walkers `index` of a state, in that order; one may be taken several times."""
-    rows = {name: take(getattr(state, name), index) for name in PER_WALKER}
-    freedom = state.freedom.replace(free=state.freedom.free[index], degrees=state.freedom.degrees[index])
-    return state.replace(**rows, freedom=freedom)
-
-
-def add_walkers(state: MDState, sources: np.ndarray, seed: Any, kT: float) -> MDState:
-    """State with further walkers: copies of `sources` with new thermal momenta at `kT` (eV) and random streams."""
-    old = len(state.energy)
-    state = select_walkers(state, np.concatenate([np.arange(old), sources]))
-    fresh = jnp.arange(len(state.energy)) >= old
-    keys = jax.random.split(seed, (len(state.energy), 2))
-    momenta = thermal_momenta(keys[:, 0], state.system, kT, state.freedom)
-    return state.replace(
-        momenta=jnp.where(fresh[:, None, None], momenta, state.momenta),
-        key=jnp.where(fresh, keys[:, 1], state.key),
-        thermostat_energy=jnp.where(fresh, 0.0, state.thermostat_energy),
-    )
 
 
 def make_integrator(settings: DynamicsSettings) -> Integrator:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.store import write_atomic
 
 
@@ -17,6 +18,12 @@ class LiveFrame:
     time_fs: float
     positions: np.ndarray  # (walkers, atoms, 3) float32, Å
     scalars: dict[str, np.ndarray] = field(default_factory=dict)  # each (walkers,): energy in eV, temperature in K …
+
+
+def first_frame(molecule: Molecule, walkers: int) -> LiveFrame:
+    """The structure that a run begins with, before anything is known about it."""
+    positions = np.asarray(molecule.system.positions, np.float32)
+    return LiveFrame(0, 0.0, np.repeat(positions[None], walkers, axis=0))
 
 
 def write_live(path: Path, frame: LiveFrame) -> None:

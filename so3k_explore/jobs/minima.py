@@ -64,6 +64,7 @@ class MinimaTask:
         resumed = folder.checkpoint.exists()
         if resumed:
             self._state = load_checkpoint(folder.checkpoint, self._state)
+        self._context.say(f"Compiling the search for {self._context.molecule.n_atoms} atoms.")
         self._series = SeriesWriter(folder.series, self.step if resumed else None)
         self._continue(self._state if resumed else None)
         self._find_lowest()

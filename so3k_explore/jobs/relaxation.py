@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.analysis.alignment import rmsd
-from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
+from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.jobs.settings import RelaxSettings, Settings
 from so3k_explore.jobs.task import Context, Outcome
-from so3k_explore.simulation import RelaxState, Status, relax
+from so3k_explore.simulation import RelaxState, Status, initial_relaxation, relax
 
 
 class RelaxTask:
-    """Relaxation of one molecule. Resuming starts the optimiser anew from the last structure."""
+    """Relaxation of one molecule."""
 
     time_fs = 0.0
     walkers = 1
@@ -31,39 +31,40 @@ class RelaxTask:
         self.calls = 0
         self._context = context
         self._start = np.asarray(context.molecule.system.positions, float)
-        self._offset = 0  # steps done by earlier workers
         self._state: RelaxState
         self._states: Iterator[RelaxState]
         self._live: LiveFrame
         self._recorder: Recorder
 
     def begin(self) -> None:
-        """First forces, at the structure that was given or at that of the checkpoint."""
-        folder = self._context.folder
-        dtype = jnp.float64 if self._context.job.precision == "float64" else jnp.float32
-        system = self._context.molecule.system.astype(dtype)
-        resumed = folder.checkpoint.exists()
+        """First steps, from the structure that was given or from the checkpoint."""
+        context, settings = self._context, self.settings
+        dtype = jnp.float64 if context.job.precision == "float64" else jnp.float32
+        system = context.molecule.system.astype(dtype)
+        state = initial_relaxation(context.potential, system, method=settings.method)
+        resumed = context.folder.checkpoint.exists()
         if resumed:
-            saved = load_checkpoint(folder.checkpoint, {"positions": system.positions})
-            metadata = read_metadata(folder.checkpoint)
-            self._offset, self.calls = int(metadata["step"]), int(metadata["calls"])
-            system = system.replace(positions=saved["positions"])
-        self._recorder = Recorder(folder, system, keep_until=self._offset if resumed else None)
+            state = load_checkpoint(context.folder.checkpoint, state)
+        self._recorder = Recorder(context.folder, system, keep_until=int(state.step) if resumed else None)
         self._states = relax(
-            self._context.potential,
+            context.potential,
             system,
-            method=self.settings.method,
-            force_tolerance=self.settings.force_tolerance,
-            max_steps=max(1, self.settings.max_steps - self._offset),
-            steps_per_frame=self.settings.steps_per_frame,
+            method=settings.method,
+            force_tolerance=settings.force_tolerance,
+            max_steps=settings.max_steps,
+            steps_per_frame=settings.steps_per_frame,
+            state=state,
         )
-        self._take(next(self._states))
+        first = context.background(lambda: next(self._states))
+        self._take(context.wait(first, f"Compiling the model for {system.n_atoms} atoms"))
 
     def advance(self, seconds: float) -> None:
-        """Frames for about `seconds`."""
+        """Frames for about `seconds`, at least one."""
         end = time.monotonic() + seconds
-        while self.outcome() is None and time.monotonic() < end:
+        while self.outcome() is None:
             self._take(next(self._states))
+            if time.monotonic() > end:
+                return
 
     def apply(self, settings: Settings) -> None:
         """Nothing can be changed."""
@@ -91,20 +92,17 @@ class RelaxTask:
         self._recorder.flush()
 
     def save(self) -> None:
-        """Checkpoint of the structure."""
+        """Checkpoint of the structure and of what the optimiser has learned."""
         self._recorder.flush()
-        tree = {"positions": self._state.system.positions[0]}
-        save_checkpoint(self._context.folder.checkpoint, tree, kind="relax", step=self.step, calls=self.calls)
+        save_checkpoint(self._context.folder.checkpoint, self._state, kind="relax")
 
     def close(self) -> None:
         """Closes the trajectory."""
         self._recorder.close()
 
     def _take(self, state: RelaxState) -> None:
-        before = int(self._state.calls[0]) if hasattr(self, "_state") else 0
         self._state = state
-        self.calls += int(state.calls[0]) - before
-        self.step = self._offset + int(state.step)
+        self.calls, self.step = int(state.calls[0]), int(state.step)
         positions, energy, force = jax.device_get((state.system.positions, state.energy, state.max_force))
         scalars = {"energy": energy, "max_force": force, "rmsd": rmsd(positions, self._start)}
         self._live = LiveFrame(self.step, 0.0, positions.astype(np.float32), scalars)

@@ -103,3 +103,13 @@ def _queue_lost(folder: RunFolder, written: dict[str, Any]) -> bool:
         return time.time() - float(written.get("updated", 0.0)) > GRACE
     engine = read_json(folder.path.parent / "engine.json") or {}
     return engine.get("address") != queue or is_locked(folder.path.parent / "engine.lock") is False
+
+
+def somebody_waits(folder: RunFolder) -> bool:
+    """Whether another run is queued for the workers that have this one."""
+    mine = folder.status().get("queue")
+    for path in folder.path.parent.glob("*/status.json"):
+        status = read_json(path) or {}
+        if status.get("state") == "queued" and status.get("queue") == mine:
+            return True
+    return False

@@ -1,6 +1,7 @@
 """What every kind of run looks like to the worker: begin, advance by a block, show, save; and then again."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -29,6 +30,9 @@ class Context:
     folder: RunFolder
     say: Callable[[str], None]  # tells the user what is being prepared; raises `Halt` when the run is to end
     note: Callable[..., None]  # adds an event: kind, sentence, values
+    show: Callable[[LiveFrame], None]  # makes a frame the newest one, while the run is being prepared
+    background: Callable[[Callable[[], Any]], Future[Any]]  # works in another thread, in the precision of the run
+    wait: Callable[[Future[Any], str], Any]  # its result; meanwhile says what is being done and for how long
 
     @property
     def molecule(self) -> Molecule:

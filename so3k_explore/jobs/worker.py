@@ -8,16 +8,18 @@ import logging
 import threading
 import time
 import traceback
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from so3k_explore.jobs.background import in_background
 from so3k_explore.jobs.explain import explain
-from so3k_explore.jobs.frames import write_live
+from so3k_explore.jobs.frames import LiveFrame, first_frame, write_live
 from so3k_explore.jobs.job import Job, fingerprint
 from so3k_explore.jobs.reporter import Reporter, device_name
 from so3k_explore.jobs.settings import Settings
-from so3k_explore.jobs.status import ACTIVE, why_interrupted
+from so3k_explore.jobs.status import ACTIVE, somebody_waits, why_interrupted
 from so3k_explore.jobs.store import Control, Lock, RunFolder, read_json
 from so3k_explore.jobs.task import Context, Halt, Outcome, Task, make_task
 
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 BLOCK = 0.05  # s of work between two looks at the wishes
 LIVE = 0.05  # s between two live frames at least
 FLUSH = 0.5  # s between two writings of frames and series
+TICK = 0.2  # s between two words about something that takes long
 HOLD = 0.05  # s between two looks at the wishes while paused
 YIELD = 1.0  # s of pause after which the device goes to a run that waits
 RESERVE = 65536  # bytes kept in hand, so that a full disk can still be told
@@ -110,15 +113,26 @@ class _Session:
         return outcome.state
 
     def _begin(self) -> Task:
-        import jax
-
-        potential = _load_potential(self._job)
-        molecule = self._job.molecule
-        device, model = device_name(), self._job.model
         self._settings = self._current(self._job.settings)
+        if not self.folder.live.exists():
+            self._show_frame(first_frame(self._job.molecule, self._settings.to_json().get("walkers", 1)))
+        potential = _load_potential(self._job)
+        device, model = device_name(), self._job.model
         self.reporter.progress(device=device, model=model, created=self._job.created)
-        task = make_task(Context(self._job, self._settings, potential, self.folder, self._say, self.folder.note))
-        self._say(f"Compiling for {molecule.n_atoms} atoms on {jax.default_backend().upper()}.")
+        self._say("Preparing the run.")
+        task = make_task(
+            Context(
+                job=self._job,
+                settings=self._settings,
+                potential=potential,
+                folder=self.folder,
+                say=self._say,
+                note=self.folder.note,
+                show=self._show_frame,
+                background=lambda work: in_background(work, _precision(self._job.precision)),
+                wait=self._wait,
+            )
+        )
         resumed = self.folder.checkpoint.exists()
         task.begin()
         self.folder.note("resumed" if resumed else "started", f"On {device}, model {model}.", step=task.step)
@@ -186,7 +200,7 @@ class _Session:
             outcome = self._wishes(task)
             if outcome is not None:
                 return outcome
-            if time.monotonic() - began > YIELD and _somebody_waits(self.folder):
+            if time.monotonic() - began > YIELD and somebody_waits(self.folder):
                 return Outcome("paused", "The device works on another run; resume waits for it.")
             time.sleep(HOLD)
         self.folder.note("continued", "", step=task.step)
@@ -211,6 +225,17 @@ class _Session:
         if now - self._last["flush"] > FLUSH:
             self._last["flush"] = now
             task.flush()
+
+    def _show_frame(self, frame: LiveFrame) -> None:
+        write_live(self.folder.live, frame)
+
+    def _wait(self, work: Future[Any], doing: str) -> Any:
+        """The result of work in another thread; meanwhile tells for how long it has been going on."""
+        began = time.monotonic()
+        while not work.done():
+            self._say(f"{doing} ({time.monotonic() - began:.0f} s).")
+            wait([work], timeout=TICK)
+        return work.result()
 
     def _numbers(self, task: Task) -> dict[str, Any]:
         return {
@@ -275,13 +300,3 @@ def _precision(precision: str) -> Any:
     import jax
 
     return jax.enable_x64(precision == "float64")
-
-
-def _somebody_waits(folder: RunFolder) -> bool:
-    """Whether another run is queued for the same workers."""
-    mine = folder.status().get("queue")
-    for path in folder.path.parent.glob("*/status.json"):
-        status = read_json(path) or {}
-        if status.get("state") == "queued" and status.get("queue") == mine:
-            return True
-    return False

@@ -76,7 +76,7 @@ class _Follower:
     def __init__(self, run: "Run") -> None:
         self._run = run
         self._track = Track(run.molecule.positions, followed_torsions(run.molecule))
-        self._step = -1
+        self._newest: tuple[int, bytes] | None = None
         self._shape: Any = None
         self._ranking = Ranking(run.molecule)
         self._landscape: Any = None
@@ -85,8 +85,8 @@ class _Follower:
     def numbers(self) -> dict[str, Any]:
         status, live = self._run.status(), self._run.live()
         news: dict[str, Any] = {"status": status}
-        if live is not None and live.step != self._step:
-            self._step = live.step
+        if live is not None and (live.step, live.positions.tobytes()) != self._newest:  # the step is 0 until it starts
+            self._newest = (live.step, live.positions.tobytes())
             news["live"] = live
         return news
 
