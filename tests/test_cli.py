@@ -41,6 +41,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["md", "lj7", "--thermostat", "fridge"], "invalid choice: 'fridge'"),
         (["md", "no such molecule"], "neither a file nor a name"),
         (["md", "lj7", "--model", "nonsense"], "There is no model, file or folder 'nonsense'"),
+        (["md", "lj7", "--long-range-cutoff", "8"], "`lennard-jones` has no long-range terms"),
         (["md", "lj7", "--detach", "--output", "x.xyz"], "Leave one of them out"),
         (["runs", "pause"], "needs the id of a run"),
         (["runs", "stop", "nothing"], "no run fits"),

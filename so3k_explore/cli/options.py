@@ -53,6 +53,19 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The model, and how exactly it is evaluated."""
+    parser.add_argument("--model", help="name, file or folder (default: the best installed one for these elements)")
+    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: float32")
+    explanation = "radius of electrostatics and dispersion, above 2 (default: all pairs)"
+    parser.add_argument("--long-range-cutoff", type=float, metavar="Å", help=explanation)
+
+
+def read_model(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Model, precision and cutoff for `Runs.submit`."""
+    return {name: getattr(arguments, name) for name in ("model", "precision", "long_range_cutoff")}
+
+
 def add_molecule(parser: argparse.ArgumentParser) -> None:
     """The molecule, and how to read it."""
     parser.add_argument("molecule", help="name (lj13, ala3, aspirin), file, SMILES, or sequence such as Ac-AAA-NHMe")

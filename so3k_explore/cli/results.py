@@ -25,6 +25,7 @@ def result(run: "Run", status: "RunStatus") -> dict[str, Any]:
         "formula": run.molecule.formula,
         "model": run.model,
         "precision": run.precision,
+        "long_range_cutoff": run.long_range_cutoff,
         "device": status.device,
         "seed": getattr(run.settings, "seed", None),
         "walkers": status.walkers,

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from so3k_explore.cli.options import add_folder, add_json, add_molecule, add_settings, read_molecule, read_settings
+from so3k_explore.cli.options import (
+    add_folder,
+    add_json,
+    add_model,
+    add_molecule,
+    add_settings,
+    read_model,
+    read_molecule,
+    read_settings,
+)
 from so3k_explore.cli.terminal import follow, say, show, show_json
 from so3k_explore.jobs.settings import DynamicsSettings, MinimaSettings, RelaxSettings, Settings
 
@@ -21,8 +30,7 @@ CODES = {"done": 0, "stopped": 0}
 def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     """Options of the three commands."""
     add_molecule(parser)
-    parser.add_argument("--model", help="name, file or folder (default: the best installed one for these elements)")
-    parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: float32")
+    add_model(parser)
     parser.add_argument("--name", help="what to call the run (default: the molecule's name)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the last structures, or the minima, there")
     parser.add_argument("--detach", action="store_true", help="hand the run to the background workers and return")
@@ -57,7 +65,7 @@ def _detach(arguments: argparse.Namespace, settings: Settings, molecule: Any) ->
     from so3k_explore.jobs import Runs
 
     runs = Runs(arguments.runs, arguments.scheduler)
-    submitted = runs.submit(settings, molecule, arguments.model, arguments.name, arguments.precision)
+    submitted = runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))
     runs.flush()
     status = submitted.status()
     runs.close()
@@ -77,7 +85,7 @@ def _foreground(arguments: argparse.Namespace, settings: Settings, molecule: Any
 
     use_compilation_cache()
     runs = Runs(arguments.runs, engine="inline")
-    started = runs.submit(settings, molecule, arguments.model, arguments.name, arguments.precision)
+    started = runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))
     if not _bounded(settings):
         say("The run has no limit: Ctrl-C ends it and keeps everything.")
     status, interrupted = _wait(started)

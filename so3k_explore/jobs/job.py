@@ -1,13 +1,14 @@
 """What a run was asked to do, complete enough to repeat it: the content of ``job.json``."""
 
 import hashlib
+import math
 import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.settings import Settings, settings_from_json
 from so3k_explore.system import System
 
+if TYPE_CHECKING:
+    from so3k_explore.potentials.registry import ModelInfo
+
 FORMAT = 1
 CHECKPOINT_INTERVAL = 30.0  # s
+SHORTEST_LONG_RANGE = 2.0  # Å, over which `potentials.so3lr` ends its long-range terms
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Job:
     model_sha256: str | None = None  # fingerprint of the weights; None for formulas such as Lennard-Jones
     checkpoint_interval: float | int = CHECKPOINT_INTERVAL  # s
     created: float = 0.0  # seconds since 1970
+    long_range_cutoff: float | None = None  # Å, of electrostatics and dispersion; None: all pairs
 
     @property
     def kind(self) -> str:
@@ -45,7 +51,11 @@ class Job:
             "kind": self.kind,
             "settings": self.settings.to_json(),
             "molecule": _molecule_to_json(self.molecule),
-            "model": {"name": self.model, "sha256": self.model_sha256},
+            "model": {
+                "name": self.model,
+                "sha256": self.model_sha256,
+                "long_range_cutoff": self.long_range_cutoff,
+            },
             "precision": self.precision,
             "checkpoint_interval": self.checkpoint_interval,
             "created": self.created or time.time(),
@@ -73,6 +83,7 @@ class Job:
                 model_sha256=content["model"]["sha256"],
                 checkpoint_interval=content["checkpoint_interval"],
                 created=content["created"],
+                long_range_cutoff=content["model"].get("long_range_cutoff"),  # absent from older runs
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"The file job.json of the run is damaged: {error!r} is missing or wrong.") from error
@@ -85,6 +96,7 @@ def make_job(
     name: str | None = None,
     precision: str = "float32",
     checkpoint_interval: float | int = CHECKPOINT_INTERVAL,
+    long_range_cutoff: float | int | None = None,
 ) -> Job:
     """A job that can be worked on; see `Runs.submit`."""
     from so3k_explore.io.molecule import Molecule
@@ -112,7 +124,29 @@ def make_job(
         model_sha256=fingerprint(info.path),
         checkpoint_interval=checkpoint_interval,
         created=time.time(),
+        long_range_cutoff=checked_cutoff(long_range_cutoff, info),
     )
+
+
+def checked_cutoff(long_range_cutoff: float | int | None, info: "ModelInfo") -> float | None:
+    """The long-range cutoff in Å that a run with this model will use.
+
+    Raises:
+        ValueError: it is too short, or the model has no long-range terms.
+    """
+    if long_range_cutoff is None:
+        return None
+    if info.long_range_cutoff == 0:
+        raise ValueError(
+            f"The model `{info.name}` has no long-range terms, got `long_range_cutoff` {long_range_cutoff:g} Å. "
+            "Leave it out, or choose a model that has, such as SO3LR."
+        )
+    if not SHORTEST_LONG_RANGE < long_range_cutoff < math.inf:
+        raise ValueError(
+            f"`long_range_cutoff` must be above {SHORTEST_LONG_RANGE:g} Å and finite, got {long_range_cutoff:g} Å. "
+            "Leave it out for all pairs."
+        )
+    return float(long_range_cutoff)
 
 
 def versions() -> dict[str, str]:

@@ -64,6 +64,11 @@ class Run:
         return self._job.precision
 
     @property
+    def long_range_cutoff(self) -> float | None:
+        """Radius of electrostatics and dispersion, Å; None: all pairs."""
+        return self._job.long_range_cutoff
+
+    @property
     def settings(self) -> Settings:
         """What was asked, with all changes made since."""
         settings = self._job.settings

@@ -75,6 +75,7 @@ class Runs:
         name: str | None = None,
         precision: str = "float32",
         checkpoint_interval: float | int = CHECKPOINT_INTERVAL,
+        long_range_cutoff: float | int | None = None,
     ) -> Run:
         """Puts a new run into the queue and returns at once; problems of starting show up in its status.
 
@@ -85,12 +86,14 @@ class Runs:
             name: for people; default: the molecule's.
             precision: ``"float32"`` or ``"float64"``.
             checkpoint_interval: seconds of work that a killed worker may lose.
+            long_range_cutoff: radius of electrostatics and dispersion in Å, above 2 Å; default: all pairs.
 
         Raises:
-            ValueError: the model is unknown or not made for these elements, or the structure cannot be read.
+            ValueError: the model is unknown or not made for these elements, the structure cannot be read, or the cutoff
+                does not suit the model.
             StoreError: the folder cannot be written.
         """
-        job = make_job(settings, molecule, model, name, precision, checkpoint_interval)
+        job = make_job(settings, molecule, model, name, precision, checkpoint_interval, long_range_cutoff)
         day = time.strftime("%Y%m%d-%H%M%S")
         path = self.root / f"{day}-{_slug(job.name)}-{job.kind}-{secrets.token_hex(2)}"
         run = self._run(RunFolder.create(path, job.to_json()), job)

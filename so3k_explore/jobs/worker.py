@@ -292,7 +292,7 @@ def _load_potential(job: Job) -> Any:
                 f"The model `{job.model}` has changed since this run was made "
                 f"(SHA-256 {job.model_sha256[:12]}… then, {str(found)[:12]}… now). Start a new run with it."
             )
-    return load_potential(job.model, precision=job.precision)
+    return load_potential(job.model, precision=job.precision, long_range_cutoff=job.long_range_cutoff)
 
 
 def _precision(precision: str) -> Any:
