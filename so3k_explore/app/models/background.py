@@ -15,6 +15,7 @@ import param
 logger = logging.getLogger(__name__)
 
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="so3k-page")
+_PATIENT = ThreadPoolExecutor(max_workers=1, thread_name_prefix="so3k-patient")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Background(param.Parameterized):
         work: Callable[[], Any],
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
+        *,
+        patient: bool = False,
     ) -> None:
         """Begins `work` in a thread; an unfinished task of the same key is forgotten.
 
@@ -52,11 +55,12 @@ class Background(param.Parameterized):
             work: Runs in a thread and must not touch anything of the session.
             done: Receives the result, in the session.
             failed: Receives the error, in the session.
+            patient: Waits for others of its kind, so that what takes seconds leaves threads for the rest.
         """
         earlier = self._tasks.pop(key, None)
         if earlier is not None:
             earlier.future.cancel()
-        self._tasks[key] = _Task(_THREADS.submit(work), label, done, failed)
+        self._tasks[key] = _Task((_PATIENT if patient else _THREADS).submit(work), label, done, failed)
         self._describe()
 
     def busy(self, key: str) -> bool:

@@ -7,8 +7,11 @@ import param
 
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.display import counted
+from so3k_explore.jobs.job import SHORTEST_LONG_RANGE
 
 if TYPE_CHECKING:
+    from so3k_explore.io.molecule import Molecule
+    from so3k_explore.jobs.single_point import Question
     from so3k_explore.potentials.registry import ModelInfo
 
 
@@ -25,6 +28,14 @@ class PotentialModel(param.Parameterized):
         objects=["float32", "float64"],
         label="Precision",
         doc="float32 is fast and right for dynamics; float64 for references and frequencies.",
+    )
+    long_range_cutoff = param.Number(
+        None,
+        allow_None=True,
+        bounds=(SHORTEST_LONG_RANGE, 1000.0),
+        inclusive_bounds=(False, True),
+        label="Long-range cutoff / Å",
+        doc="Radius of electrostatics and dispersion. A finite one is faster for large molecules and changes energies.",
     )
     error = param.String("", doc="What went wrong while getting a model, and what to do.")
 
@@ -61,6 +72,16 @@ class PotentialModel(param.Parameterized):
         return next((model for model in self.models if model.name == self.name_), None)
 
     @property
+    def has_long_range(self) -> bool:
+        """Whether the chosen model has terms that `long_range_cutoff` ends."""
+        return self.info is not None and self.info.long_range_cutoff > 0
+
+    @property
+    def cutoff(self) -> float | None:
+        """The long-range cutoff that applies to the chosen model, Å; None: all pairs, or no such terms."""
+        return None if self.long_range_cutoff is None or not self.has_long_range else float(self.long_range_cutoff)
+
+    @property
     def has_network(self) -> bool:
         """Whether any model beyond the pair potential is installed."""
         return any(model.installed and model.kind != PAIR for model in self.models)
@@ -89,6 +110,18 @@ class PotentialModel(param.Parameterized):
         if self.info is None:
             return "Choose a model first."
         return "" if self.info.installed else f"{self.info.name} is not installed here yet. Get it in card 2."
+
+    def question(self, molecule: "Molecule", positions: Any = None) -> "Question":
+        """What this model is asked about a molecule, at other positions (atoms, 3) in Å if these are given."""
+        from so3k_explore.jobs.single_point import Question
+
+        return Question.about(
+            molecule,
+            str(self.name_),
+            positions=positions,
+            precision=str(self.precision),
+            long_range_cutoff=self.cutoff,
+        )
 
     def label(self, model: "ModelInfo") -> str:
         """The model's line in the list of choices, with why it cannot be used."""

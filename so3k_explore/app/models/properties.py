@@ -7,6 +7,7 @@ import numpy as np
 from so3k_explore.app.models.display import DASH, TIMES, typeset
 
 if TYPE_CHECKING:
+    from so3k_explore.app.models.evaluation import Evaluation
     from so3k_explore.io.structures import Molecule
 
 Row = tuple[str, ...]
@@ -31,6 +32,19 @@ def properties(molecule: "Molecule") -> list[Row]:
         lengths = np.linalg.norm(np.asarray(system.cell), axis=-1)
         rows.append(("Cell / Å", f" {TIMES} ".join(typeset(float(length), 2) for length in lengths)))
     return rows
+
+
+def energies(point: "Evaluation") -> list[Row]:
+    """Energy and largest force, and the model that they belong to."""
+    question, answer = point.question, point.answer
+    if question is None:
+        return []
+    cutoff = "" if question.long_range_cutoff is None else f", long range to {question.long_range_cutoff:g} Å"
+    values = ("computing …",) * 2 if point.waiting else (point.reason,) * 2
+    if answer is not None:
+        values = (typeset(answer.energy, 4), typeset(answer.max_force, 3))
+    rows = zip(("Energy / eV", "Largest force / eV/Å"), values, strict=True)
+    return [*rows, ("Model", f"{question.model}{cutoff}")]
 
 
 def torsions(molecule: "Molecule") -> list[Row]:

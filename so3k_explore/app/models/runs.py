@@ -41,11 +41,11 @@ class RunsModel(param.Parameterized):
             self._listed = now
             self._background.start("runs", "", self._list, self._take, self._fail)
 
-    def submit(self, settings: Any, molecule: Any, model: str, precision: str, name: str | None = None) -> None:
-        """Starts a run and shows it."""
+    def submit(self, settings: Any, molecule: Any, model: str, **options: Any) -> None:
+        """Starts a run and shows it; the options are those of `Runs.submit`."""
 
         def work() -> "Run":
-            return self._open().submit(settings, molecule, model, name=name, precision=precision)
+            return self._open().submit(settings, molecule, model, **options)
 
         def done(run: "Run") -> None:
             self.param.update(shown=run.id, message="", failed=False)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import param
 
+from so3k_explore.app.models.display import typeset
+
 
 @dataclass(frozen=True, eq=False)
 class Structure:
@@ -14,7 +16,6 @@ class Structure:
     positions: np.ndarray  # (atoms, 3), Å
     bonds: np.ndarray  # (bonds, 2)
     cell: np.ndarray | None = None  # (3, 3), Å
-    charges: np.ndarray | None = None  # (atoms,), e
 
 
 class Scene(param.Parameterized):
@@ -28,6 +29,12 @@ class Scene(param.Parameterized):
     detail = param.String("", doc="Energy and label of what is shown.")
     show_overlay = param.Boolean(True, label="Overlay", doc="Draw the other chosen structures over the one shown.")
     overlay = param.List([], doc="Further structures (atoms, 3) in Å, superposed on the one shown.")
+    charges = param.Array(None, allow_None=True, doc="(atoms,) in e: partial charges of what is shown.")
+    no_charges = param.String("", doc="Why there are none.")
+    color = param.Selector(
+        default="element", objects={"Element": "element", "Charge": "charge"}, label="Colour by", doc="Of the atoms."
+    )
+    picked = param.List([], item_type=int, doc="Atoms that the reader has clicked, from 0.")
     live = param.Array(None, allow_None=True, doc="(atoms, 3) in Å: the frame a run has just computed.")
     walker = param.Integer(0, bounds=(0, None), label="Walker", doc="Which of the independent copies is shown, from 0.")
     walkers = param.Integer(1, bounds=(1, None), doc="How many there are.")
@@ -35,7 +42,31 @@ class Scene(param.Parameterized):
     follow = param.Boolean(True, label="Live", doc="Show each new frame of a running run as it comes.")
 
     def show(self, structure: Structure, title: str, detail: str = "") -> None:
-        """Shows one structure alone."""
+        """Shows one structure alone; charges stay until others are known, unless the atoms are others."""
+        before = self.structure
+        same = before is not None and np.array_equal(before.numbers, structure.numbers)
         self.param.update(
-            structure=structure, frames=None, times=None, title=title, detail=detail, overlay=[], live=None
+            **{"structure": structure, "frames": None, "times": None, "title": title, "detail": detail},
+            **{"overlay": [], "live": None, "charges": self.charges if same else None},
         )
+
+    @property
+    def positions(self) -> np.ndarray | None:
+        """What is drawn now, (atoms, 3) in Å."""
+        if self.live is not None:
+            return self.live
+        if self.frames is not None and self.frame < len(self.frames):
+            return self.frames[self.frame]
+        return None if self.structure is None else self.structure.positions
+
+    def atom_text(self) -> str:
+        """Number, element and charge of the atom that was clicked; empty unless it is one."""
+        if self.structure is None or len(self.picked) != 1:
+            return ""
+        from ase.data import atomic_names, chemical_symbols
+
+        atom = self.picked[0]
+        number = int(self.structure.numbers[atom])
+        known = f"{typeset(float(self.charges[atom]), 3)} e" if self.charges is not None else ""
+        words = (f"Atom {atom + 1}", f"{atomic_names[number]} ({chemical_symbols[number]})", known or self.no_charges)
+        return " · ".join(word for word in words if word)

@@ -8,7 +8,9 @@ import numpy as np
 import param
 
 from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.charges import Charges
 from so3k_explore.app.models.display import Display
+from so3k_explore.app.models.evaluation import Evaluation
 from so3k_explore.app.models.minima import MinimaModel
 from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PotentialModel
@@ -20,6 +22,7 @@ from so3k_explore.app.models.shown import ShownRun
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule
     from so3k_explore.jobs import Runs
+    from so3k_explore.jobs.single_point import Question, SinglePoint
 
 TABS = ("molecule", "dynamics", "minima")
 FIRST_MOLECULE = "Ac-AAA-NHMe"
@@ -31,7 +34,13 @@ class Session(param.Parameterized):
 
     tab = param.Selector(default="molecule", objects=list(TABS), doc="Which pictures are on show.")
 
-    def __init__(self, runs: "Callable[[], Runs]", first: "str | Molecule | None" = None) -> None:
+    def __init__(
+        self,
+        runs: "Callable[[], Runs]",
+        first: "str | Molecule | None" = None,
+        evaluate: "Callable[[Question], SinglePoint] | None" = None,
+    ) -> None:
+        """`runs` opens the folder of runs, `first` is the molecule to begin with, `evaluate` asks a model."""
         super().__init__()
         self.background = Background()
         self.display = Display()
@@ -42,6 +51,8 @@ class Session(param.Parameterized):
         self.shown = ShownRun(self.background)
         self.minima = MinimaModel()
         self.scene = Scene()
+        self.point = Evaluation(self.background, "point", evaluate)
+        self.charges = Charges(self, evaluate)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
@@ -53,6 +64,8 @@ class Session(param.Parameterized):
         self.scene.param.watch(self._recorded, ["follow", "walker"])
         self.minima.param.watch(self._show_minima, ["focus", "selection"])
         self.display.param.watch(self._show_minima, "energy_unit")
+        self.molecule.param.watch(self._ask_point, ["molecule", "problems"])
+        self.potential.param.watch(self._ask_point, ["models", "name_", "precision", "long_range_cutoff"])
         self._played: tuple[str, int] | None = None
 
     def open(self, run: str = "", tab: str = "") -> None:
@@ -68,14 +81,20 @@ class Session(param.Parameterized):
         self.background.collect()
         self.runs.tick(now)
         self.shown.tick(now)
+        self.charges.tick(now)
 
     def start(self) -> None:
         """Starts the run that card 3 describes."""
         if self.run.obstacle:
             return
         kind = self.run.kind
+        potential = self.potential
         self.runs.submit(
-            self.run.form.settings(), self.molecule.molecule, self.potential.name_, self.potential.precision
+            self.run.form.settings(),
+            self.molecule.molecule,
+            potential.name_,
+            precision=potential.precision,
+            long_range_cutoff=potential.cutoff,
         )
         self.tab = "minima" if kind == "minima" else "dynamics"
         self.scene.follow = True
@@ -95,6 +114,14 @@ class Session(param.Parameterized):
         self.molecule.check(None if info is None else info.elements, "cpu")
         if self.molecule.molecule is None and not self.runs.shown and not self.background.busy("molecule"):
             self._open_first()
+
+    def _ask_point(self, *_: Any) -> None:
+        """Energy and forces of the molecule that the next run starts from."""
+        obstacle = self.molecule.obstacle or self.potential.obstacle
+        if obstacle:
+            self.point.forget(obstacle)
+            return
+        self.point.ask(self.potential.question(self.molecule.molecule))
 
     def _open_first(self) -> None:
         if self._first is not None and not isinstance(self._first, str):

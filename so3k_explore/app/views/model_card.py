@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.potential import PotentialModel, described
+from so3k_explore.app.views.fields import NumberField
 from so3k_explore.app.views.molecule_card import message
 from so3k_explore.app.views.part import Part, folded
 
@@ -31,13 +32,14 @@ class ModelCard(Part):
         self._upload.param.watch(self._uploaded, "value")
         self._install = pn.Row(self._get, self._upload, sizing_mode="stretch_width", margin=0, visible=False)
         self._notes = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._cutoff = NumberField(self.model, "long_range_cutoff", placeholder="all pairs")
         precision = pmui.Select.from_param(self.model.param.precision, size="small", width=104, margin=(6, 4, 6, 8))
         self._layout = pn.Column(
             self._select,
             self._about,
             self._notes,
             self._install,
-            folded("Precision", precision),
+            folded("Precision and cutoff", precision, self._cutoff),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -65,6 +67,7 @@ class ModelCard(Part):
         info, wanted = self.model.info, self.model.wanted
         self._about.object = "" if info is None or self.model.notice else described(info)
         self._install.visible = wanted is not None
+        self._cutoff._layout.visible = self.model.has_long_range
         if wanted is not None:
             self._get.label = f"Get {wanted.name}"
         notes = [message("info", self.model.notice)] if self.model.notice else []

@@ -5,6 +5,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.part import Part, pictures
 
+FIRST = 2  # properties above the energy
 NOTHING = "Choose a molecule in card 1."
 
 
@@ -23,13 +24,20 @@ class MoleculeTab(Part):
         self._layout = pictures(self._properties, self._torsions, self._bonds, self._notes)
         self.session.molecule.param.watch(lambda *_: self._draw(), "molecule")
         self.session.molecule.param.watch(lambda *_: self._note(), ["molecule", "problems"])
+        self.session.point.param.watch(lambda *_: self._tabulate(), ["answer", "waiting", "reason"])
         self._draw()
+
+    def _tabulate(self) -> None:
+        molecule = self.session.molecule.molecule
+        if molecule is not None:
+            rows = properties.properties(molecule)
+            _fill(self._properties, rows[:FIRST] + properties.energies(self.session.point) + rows[FIRST:])
 
     def _draw(self) -> None:
         molecule = self.session.molecule.molecule
         if molecule is None:
             return
-        _fill(self._properties, properties.properties(molecule))
+        self._tabulate()
         _fill(self._torsions, properties.torsions(molecule))
         _fill(self._bonds, properties.bonds(molecule))
 

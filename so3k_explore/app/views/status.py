@@ -49,13 +49,13 @@ class StatusLine(Part):
         self.session.shown.param.watch(lambda *_: self._draw(), ["status", "error"])
         self.session.background.param.watch(lambda *_: self._draw(), ["doing", "fraction"])
         self.session.runs.param.watch(lambda *_: self._draw(), ["message", "deleted"])
-        self.session.potential.param.watch(lambda *_: self._draw(), "name_")
+        self.session.potential.param.watch(lambda *_: self._draw(), ["name_", "long_range_cutoff"])
         self._draw()
 
     def _draw(self) -> None:
         status, background, runs = self.session.shown.status, self.session.background, self.session.runs
         _put(self._device, status.device if status else "")
-        _put(self._model, (status.model if status else "") or self.session.potential.name_ or "")
+        _put(self._model, self._model_text(status))
         _put(self._speed, speed_text(speeds(status)) if status else "")
         _put(self._state, status.state if status else "")
         if status:
@@ -67,6 +67,13 @@ class StatusLine(Part):
         self._words.param.update(object=sentence, color="error" if failed else "text.primary")
         self._undo.visible = bool(runs.deleted)
         self._progress(status, background.fraction if background.doing else None)
+
+    def _model_text(self, status: Any) -> str:
+        """The model of the run on show, or the chosen one, with its cutoff unless that is all pairs."""
+        run, potential = self.session.shown.run, self.session.potential
+        name = (status.model if status else "") or potential.name_ or ""
+        cutoff = potential.cutoff if run is None else run.long_range_cutoff
+        return name if cutoff is None else f"{name}, long range to {cutoff:g} Å"
 
     def _progress(self, status: Any, fraction: float | None) -> None:
         known = fraction if fraction is not None else status.progress if status and status.active else None

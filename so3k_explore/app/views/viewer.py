@@ -38,7 +38,9 @@ class ViewerView(Part):
         scene.param.watch(lambda *_: self._overlay(), ["overlay", "show_overlay"])
         self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
         self.pane.param.watch(lambda event: setattr(scene, "frame", event.new), "frame")
-        self.pane.param.watch(lambda event: self._measurement.param.update(object=event.new), "measurement")
+        self.pane.param.watch(lambda event: scene.param.update(picked=event.new), "picked")
+        self.pane.param.watch(lambda *_: self._say_picked(), "measurement")
+        scene.param.watch(lambda *_: self._say_picked(), ["picked", "charges", "no_charges"])
         self._show()
 
     def _show(self) -> None:
@@ -59,6 +61,10 @@ class ViewerView(Part):
     def _push(self) -> None:
         if self._scene.live is not None:
             self.pane.push_frame(self._scene.live)
+
+    def _say_picked(self) -> None:
+        """Names the atom that was clicked, or says what several span."""
+        self._measurement.object = self._scene.atom_text() or self.pane.measurement
 
     def _overlay(self) -> None:
         shown = self._scene.overlay if self._scene.show_overlay else []
@@ -111,8 +117,10 @@ class Look(Part):
     def __init__(self, pane: MoleculePane, scene: Scene) -> None:
         super().__init__()
         self._pane, self._scene = pane, scene
-        self._colour = pmui.Select(label="Colour by", options=["Element"], size="small", width=120, margin=(8, 8))
-        self._colour.param.watch(lambda *_: self._paint(), "value")
+        self._colour = pmui.Select.from_param(
+            scene.param.color, description="", size="small", width=120, margin=(8, 8), css_classes=["colour"]
+        )
+        scene.param.watch(lambda *_: self.offer(), ["color", "charges", "no_charges"])
         style = pmui.Select(label="Style", options=STYLES, value=pane.style, size="small", width=140, margin=(8, 8))
         style.param.watch(lambda event: pane.param.update(style=event.new), "value")
         overlay = pmui.Checkbox.from_param(scene.param.show_overlay, size="small", description="", margin=(6, 0, 0, 4))
@@ -125,20 +133,13 @@ class Look(Part):
         )
 
     def offer(self) -> None:
-        """Offers the colours that the structure allows, and paints it."""
-        structure = self._scene.structure
-        choices = ["Element"] if structure is None or structure.charges is None else ["Element", "Charge"]
-        self._colour.options = choices
-        if self._colour.value not in choices:
-            self._colour.value = "Element"
-        self._paint()
-
-    def _paint(self) -> None:
-        structure = self._scene.structure
-        charges = None if structure is None or self._colour.value != "Charge" else structure.charges
-        if charges is None:
+        """Offers the colours that are known, and paints the atoms; says why there are no charges."""
+        scene = self._scene
+        charges = scene.charges
+        self._colour.disabled_options = [] if charges is not None else ["charge"]
+        if charges is None or scene.color != "charge":
             self._pane.set_atom_colors(None)
-            self._legend.object = ""
+            self._legend.object = scene.no_charges if charges is None else ""
             return
         largest = float(np.abs(charges).max())
         self._pane.set_atom_colors(color_codes(theme.diverging_colors(charges)))

@@ -7,7 +7,7 @@ import pytest
 
 from so3k_explore.app.models.session import Session
 from so3k_explore.io.library import named
-from tests.app.models.fakes import FakeRun, FakeRuns
+from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def runs(cluster: Any) -> FakeRuns:
 def session(runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
     monkeypatch.setenv("SO3K_HOME", str(tmp_path))
     monkeypatch.delenv("SO3K_MODELS", raising=False)
-    return Session(lambda: runs, "lj7")  # pyright: ignore[reportArgumentType]
+    return Session(lambda: runs, "lj7", fake_point)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.settings import DynamicsSettings
+from so3k_explore.jobs.single_point import Question, SinglePoint
 from so3k_explore.jobs.status import RunStatus
 
 
@@ -41,6 +42,8 @@ class FakeRun:
     frames: int = 0
     walkers: int = 2
     found: Any = None
+    precision: str = "float32"
+    long_range_cutoff: float | None = None
     settings: Any = field(default_factory=DynamicsSettings)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -49,9 +52,8 @@ class FakeRun:
 
     def positions(self) -> np.ndarray:
         shape = (self.frames, self.walkers, *self.molecule.positions.shape)
-        return (self.molecule.positions + 0.01 * np.arange(self.frames)[:, None, None, None] * np.ones(shape)).astype(
-            "f4"
-        )
+        growth = 1 + 0.01 * np.arange(self.frames)[:, None, None, None]
+        return np.broadcast_to(self.molecule.positions * growth, shape).astype("f4")
 
     def live(self) -> LiveFrame | None:
         if not self.frames:
@@ -82,7 +84,7 @@ class FakeRuns:
     def __init__(self, *runs: FakeRun) -> None:
         self.runs = {run.id: run for run in runs}
         self.trash: dict[str, FakeRun] = {}
-        self.submitted: list[tuple[Any, Any, Any]] = []
+        self.submitted: list[tuple[Any, Any, dict[str, Any]]] = []
 
     def list(self) -> list[FakeRun]:
         return list(self.runs.values())
@@ -90,8 +92,8 @@ class FakeRuns:
     def get(self, identifier: str) -> FakeRun:
         return self.runs[identifier]
 
-    def submit(self, settings: Any, molecule: Any, model: Any, name: Any = None, precision: str = "float32") -> FakeRun:
-        self.submitted.append((settings, model, precision))
+    def submit(self, settings: Any, molecule: Any, model: Any, **options: Any) -> FakeRun:
+        self.submitted.append((settings, model, options))
         run = FakeRun(f"new-{len(self.runs)}", molecule, kind=settings.kind)
         self.runs[run.id] = run
         return run
@@ -102,3 +104,10 @@ class FakeRuns:
     def restore(self, identifier: str) -> FakeRun:
         self.runs[identifier] = self.trash.pop(identifier)
         return self.runs[identifier]
+
+
+def fake_point(question: Question) -> SinglePoint:
+    """An energy that tells the positions apart; charges for everything but the pair potential."""
+    positions = np.asarray(question.positions)
+    charges = None if question.model == "lennard-jones" else 0.1 * (np.arange(len(positions)) - 1) * positions[0, 0]
+    return SinglePoint(float(np.abs(positions).sum()), 0.25, charges)

@@ -57,8 +57,9 @@ def test_starting_a_run_submits_the_form_and_shows_the_run(session: Session, run
     session.run.forms["dynamics"].param.update(walkers=3, duration=0.5)
     session.start()
     settle(session)
-    settings, model, precision = runs.submitted[0]
-    assert (settings.walkers, settings.duration, model, precision) == (3, 0.5, "lennard-jones", "float32")
+    settings, model, options = runs.submitted[0]
+    assert (settings.walkers, settings.duration, model) == (3, 0.5, "lennard-jones")
+    assert options == {"precision": "float32", "long_range_cutoff": None}
     assert session.tab == "dynamics"
     assert session.shown.run is runs.runs[session.runs.shown]
 

@@ -12,7 +12,7 @@ from so3k_explore.app.views.fields import NumberField
 from so3k_explore.app.views.run_card import LiveFields, RunCard
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.io.library import named
-from tests.app.models.fakes import FakeRun, FakeRuns
+from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def runs() -> Any:
 def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
     monkeypatch.setenv("SO3K_HOME", str(tmp_path))
     monkeypatch.delenv("SO3K_MODELS", raising=False)
-    return Session(lambda: runs, "lj7")
+    return Session(lambda: runs, "lj7", fake_point)
 
 
 def tick(session: Session, times: int = 4) -> None:
