@@ -16,6 +16,7 @@ from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.jobs.settings import DynamicsSettings, Settings
 from so3k_explore.jobs.task import Context, Outcome
+from so3k_explore.observables.forces import batched_energy_and_forces
 from so3k_explore.simulation import (
     FIRE,
     NVE,
@@ -160,9 +161,12 @@ class DynamicsTask:
 
     def _prepare(self) -> None:
         """A relaxed start; the dynamics is compiled while the molecule relaxes."""
-        system = self._molecule()
-        compiling = self._context.background(lambda: self._compile(self._blank_state(system, self.settings.walkers)))
-        found = self._relaxed(system)
+        system, potential = self._molecule(), self._context.potential
+        start = initial_relaxation(potential, system)
+        # What both programs evaluate is traced here once; two threads would do it twice.
+        jax.eval_shape(batched_energy_and_forces, potential, start.system, start.neighbors)
+        compiling = self._context.background(lambda: self._compile(self._thermal_state(start, self.settings.walkers)))
+        found = self._relaxed(start)
         self._start = np.asarray(found.system.positions[0], float)
         self._state = self._thermal_state(found, self.settings.walkers)
         self._context.wait(compiling, "Compiling the dynamics")
@@ -177,24 +181,27 @@ class DynamicsTask:
         system = molecule.system.astype(dtype)
         return system if mass is None else repartition_hydrogen(system, molecule.bonds, mass)
 
-    def _relaxed(self, system: System) -> RelaxState:
+    def _relaxed(self, start: RelaxState) -> RelaxState:
         """The relaxed molecule with its energy and forces, or the molecule as it is."""
         context, tolerance = self._context, RELAX_TOLERANCE if self.settings.relax_first else math.inf
         states = relax(
             context.potential,
-            system,
+            start.system,
             force_tolerance=tolerance,
             max_steps=RELAX_STEPS,
             steps_per_frame=RELAX_FRAME,
+            state=start,
             quick_start=True,
         )
         compiling = context.background(lambda: next(states))
-        first = context.wait(compiling, f"Compiling the model for {system.n_atoms} atoms")
+        first = context.wait(compiling, f"Compiling the model for {start.system.n_atoms} atoms")
         found = first
         for found in itertools.chain([first], states):
             positions = np.asarray(found.system.positions, np.float32).repeat(self.settings.walkers, axis=0)
             context.show(LiveFrame(0, 0.0, positions))
-            context.say(f"Relaxing first: the largest force is {float(found.max_force[0]):.2g} eV/Å.")
+            if self.settings.relax_first:
+                force = np.linalg.norm(np.asarray(found.forces), axis=-1).max()
+                context.say(f"Relaxing first: the largest force is {force:.2g} eV/Å.")
         check_finite(found.energy, found.forces)
         return found
 
@@ -212,17 +219,15 @@ class DynamicsTask:
         )
         return make_integrator(settings).prepare(state)
 
-    def _blank_state(self, system: System, walkers: int) -> MDState:
-        """A state whose kind and shapes are right, without energies, which take long to compile."""
-        return self._thermal_state(initial_relaxation(self._context.potential, system, method=FIRE()), walkers)
-
     def _restore(self) -> None:
         path = self._context.folder.checkpoint
         self._context.say("Reading the checkpoint.")
         metadata = read_metadata(path)
         self.calls, self._start = int(metadata["calls"]), np.asarray(metadata["start"])
         system = self._molecule()
-        like = self._blank_state(system.replace(positions=jnp.asarray(self._start, system.positions.dtype)), 1)
+        system = system.replace(positions=jnp.asarray(self._start, system.positions.dtype))
+        # Only the kind of state counts here, the numbers come from the file.
+        like = self._thermal_state(initial_relaxation(self._context.potential, system, method=FIRE()), 1)
         self._state = load_checkpoint(path, like)
 
     def _metadata(self) -> dict[str, Any]:

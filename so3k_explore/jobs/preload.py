@@ -47,4 +47,5 @@ def _warm() -> None:
     import jax
 
     jax.devices()
-    importlib.import_module("so3k_explore.jobs.dynamics")
+    for name in ("jobs.dynamics", "potentials.checkpoints", "potentials.so3lr"):
+        importlib.import_module(f"so3k_explore.{name}")

@@ -118,7 +118,7 @@ def relax(
         go_on = lambda s, end=end: compiled(minimizer, potential, s, end, max_steps, limit)
         state = with_valid_neighbors(potential, go_on, state)
         yield state
-        if not bool(state.running.any()) or int(state.step) >= max_steps:
+        if not (np.asarray(state.status) == Status.RUNNING).any() or int(state.step) >= max_steps:
             return
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool
 
 from so3k_explore.geometry.neighbors import Neighbors, PairList
@@ -37,11 +38,10 @@ def with_valid_neighbors(
     while True:
         before = int(moving.step)
         moving = go_on(moving)
-        expired = moving.neighbors.expired
-        if not bool(expired.any()):
+        if not np.asarray(moving.neighbors.expired).any():  # `jnp` would wait for programs compiled in other threads
             return moving
         if fresh and int(moving.step) == before and moving.neighbors.method == "host":
-            moving = (lost or _lose)(moving, expired)  # an atom flew through half the skin at once
+            moving = (lost or _lose)(moving, moving.neighbors.expired)  # an atom flew through half the skin at once
         moving = moving.replace(neighbors=renewed_neighbors(potential, moving.system, moving.neighbors))
         fresh = True
 
