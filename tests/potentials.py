@@ -22,6 +22,17 @@ class Named:
 
 
 SMALL = Architecture(8, heads=1, layers=1, degrees=(1,), cutoff=2.2, radial_functions=6, average_neighbors=2.0)
+REPELLING = Architecture(
+    8,
+    heads=2,
+    layers=1,
+    degrees=(1, 2),
+    cutoff=2.5,
+    radial_functions=6,
+    average_neighbors=2.0,
+    charge_and_spin=False,
+    repulsion_range=2.0,
+)
 MIDDLE = Architecture(24, heads=2, layers=2, degrees=(1, 2, 3), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
 LARGE = Architecture(16, heads=4, layers=3, degrees=(1, 2, 3, 4), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
 GAPPED = Architecture(
@@ -39,6 +50,7 @@ POTENTIALS = [
     Named("so3krates, three degrees", so3krates(MIDDLE, 2), ETHANOL),
     Named("so3krates, four degrees", so3krates(LARGE, 3), ETHANOL),
     Named("so3krates, even degrees", so3krates(GAPPED, 4), ETHANOL),
+    Named("so3krates, repulsion", so3krates(REPELLING, 6), ETHANOL),
     Named("so3lr", so3lr(float("inf")), ETHANOL),
     Named("so3lr, cutoff", so3lr(6.0), ETHANOL),
 ]

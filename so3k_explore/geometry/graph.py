@@ -1,5 +1,6 @@
 """The graph a potential sees: atoms, directed short-range pairs and, where wanted, unordered long-range pairs."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -20,17 +21,21 @@ class Pairs(Replaceable):
 
 @pytree
 class Graph(Replaceable):
-    """One system as a graph. Masked pairs carry a unit displacement, so nothing becomes NaN; they must not count."""
+    """One system as a graph, or several molecules side by side, as training wants them.
+
+    Masked pairs carry a unit displacement, so nothing becomes NaN; they must not count.
+    """
 
     positions: Float[Array, "atoms 3"]  # Å
     numbers: Int[Array, "atoms"]
-    charge: Float[Array, ""]  # e
-    spin: Float[Array, ""]  # unpaired electrons
+    charge: Float[Array, "*molecules"]  # e
+    spin: Float[Array, "*molecules"]  # unpaired electrons
     receivers: Int[Array, "edges"]  # i, sorted
     senders: Int[Array, "edges"]  # j
     displacements: Float[Array, "edges 3"]  # Å, r_ij = r_j - r_i
     mask: Bool[Array, "edges"]
     long_range: Pairs | None = None
+    molecules: Int[Array, "atoms"] | None = None  # to which molecule an atom belongs; None: all to one
 
     @property
     def n_atoms(self) -> int:
@@ -52,6 +57,20 @@ class Graph(Replaceable):
             displacements=self.displacements.astype(dtype),
             long_range=None if far is None else far.replace(displacements=far.displacements.astype(dtype)),
         )
+
+
+def molecule_sums(
+    values: Float[Array, "atoms"], molecules: Int[Array, "atoms"] | None, like: Float[Array, "*molecules"]
+) -> Float[Array, "*molecules"]:
+    """Sums over the atoms of each molecule; `like` has one entry a molecule, or none when there is one molecule."""
+    if molecules is None:
+        return values.sum()
+    return jax.ops.segment_sum(values, molecules, like.shape[0])
+
+
+def at_atoms(values: Array, molecules: Int[Array, "atoms"] | None) -> Array:
+    """Values of molecules at their atoms; unchanged when there is one molecule."""
+    return values if molecules is None else values[molecules]
 
 
 def build_graph(system: System, neighbors: Neighbors) -> Graph:

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from so3k_explore.geometry.graph import at_atoms, molecule_sums
 from so3k_explore.nn.mlp import ResidualMlp
 
 
@@ -23,17 +24,23 @@ class ChargeEmbedding(nn.Module):
 
     @nn.compact
     def __call__(
-        self, numbers: Int[Array, "atoms"], real: Bool[Array, "atoms"], psi: Float[Array, ""]
+        self,
+        numbers: Int[Array, "atoms"],
+        real: Bool[Array, "atoms"],
+        psi: Float[Array, "*molecules"],
+        molecules: Int[Array, "atoms"] | None = None,
     ) -> Float[Array, "atoms features"]:
         sign = jnp.where(psi < 0, 1, 0)
         query = nn.Embed(self.elements, self.features, name="query")(numbers)
-        key = nn.Embed(2, self.features, name="key")(sign)
-        value = nn.Embed(2, self.features, name="value")(sign)
+        rows = lambda name: jnp.atleast_2d(at_atoms(nn.Embed(2, self.features, name=name)(sign), molecules))
+        key, value = rows("key"), rows("value")
         single = jnp.float32  # as the published models were trained: y moves by 1e-7 in double precision
-        match = jnp.sum(query.astype(single) * key.astype(single)[None, :], axis=-1) / math.sqrt(self.features)
+        match = jnp.sum(query.astype(single) * key.astype(single), axis=-1) / math.sqrt(self.features)
         weights = jnp.where(real, nn.softplus(match), 0.0)
-        share = psi * weights.astype(query.dtype) / weights.sum().astype(query.dtype)
-        return ResidualMlp(use_bias=False, name="residual")(share[:, None] * value[None, :])
+        sums = molecule_sums(weights, molecules, psi)
+        sums = jnp.where(sums > 0, sums, 1.0)  # nobody to share with, as in padding
+        share = at_atoms(psi, molecules) * weights.astype(query.dtype) / at_atoms(sums, molecules).astype(query.dtype)
+        return ResidualMlp(use_bias=False, name="residual")(share[:, None] * value)
 
 
 class AtomEmbedding(nn.Module):
@@ -48,12 +55,13 @@ class AtomEmbedding(nn.Module):
         self,
         numbers: Int[Array, "atoms"],
         real: Bool[Array, "atoms"],
-        charge: Float[Array, ""],
-        spin: Float[Array, ""],
+        charge: Float[Array, "*molecules"],
+        spin: Float[Array, "*molecules"],
+        molecules: Int[Array, "atoms"] | None = None,
     ) -> Float[Array, "atoms features"]:
         x = nn.Embed(self.elements, self.features, name="elements")(numbers)
         if not self.charge_and_spin:
             return x
-        of_charge = ChargeEmbedding(self.features, self.elements, name="charge")(numbers, real, charge)
-        of_spin = ChargeEmbedding(self.features, self.elements, name="spin")(numbers, real, spin)
+        of_charge = ChargeEmbedding(self.features, self.elements, name="charge")(numbers, real, charge, molecules)
+        of_spin = ChargeEmbedding(self.features, self.elements, name="spin")(numbers, real, spin, molecules)
         return (x + of_charge + of_spin) / math.sqrt(3)

@@ -19,7 +19,8 @@ from so3k_explore.geometry.graph import Pairs
 from so3k_explore.nn.cutoffs import polynomial_cutoff, smooth_switch
 from so3k_explore.units import BOHR, COULOMB, FINE_STRUCTURE, HARTREE
 
-REPULSION_RANGE = 1.5  # Å, where the nuclear repulsion has been switched off
+ZBL_DECAYS, ZBL_WEIGHTS = (3.2, 0.9423, 0.4028, 0.2016), (0.1818, 0.5099, 0.2802, 0.0281)
+ZBL_POWER, ZBL_SCALE = 0.23, 1 / (0.8854 * BOHR)  # of the screening, 1/Å
 
 
 def distances_of(pairs: Pairs) -> Float[Array, "pairs"]:
@@ -41,13 +42,14 @@ def repulsion(
     *,
     decays: Float[Array, "terms"],
     weights: Float[Array, "terms"],
+    reach: float,
     cutoff: float,
 ) -> Float[Array, "pairs"]:
-    r"""Screened repulsion of nuclei (Ziegler, Biersack, Littmark, 1985), with learned screening.
+    r"""Screened repulsion of nuclei (Ziegler, Biersack, Littmark, 1985).
 
     .. math:: E = f(r)\,\phi(r)\, k_e \frac{Z_i Z_j}{r} \sum_k c_k e^{-a_k r / \lambda_{ij}}
 
-    It ends smoothly at `REPULSION_RANGE`: f switches from 0 to there, φ is the cutoff function of the network.
+    It ends smoothly at `reach`: f switches from 0 to there, φ is the cutoff function of the network.
 
     Args:
         distances: r, Å.
@@ -55,11 +57,35 @@ def repulsion(
         screening: :math:`1/\lambda_{ij}`, 1/Å.
         decays: a, no unit.
         weights: c, adding up to one.
+        reach: where it has been switched off, Å.
         cutoff: of the network, Å.
     """
     terms = jnp.exp(-decays[None, :] * (screening * distances)[:, None]) * weights[None, :]
-    switch = smooth_switch(distances, 0.0, REPULSION_RANGE) * polynomial_cutoff(distances, cutoff)
+    switch = smooth_switch(distances, 0.0, reach) * polynomial_cutoff(distances, cutoff)
     return switch * COULOMB * charges / distances * terms.sum(axis=-1)
+
+
+def universal_repulsion(
+    numbers: Int[Array, "atoms"], pairs: Pairs, *, reach: float, cutoff: float
+) -> Float[Array, "atoms"]:
+    r"""Energies of atoms (eV) from the repulsion of nuclei with the universal screening, ended at `reach` (Å).
+
+    .. math:: 1/\lambda_{ij} = (Z_i^{0.23} + Z_j^{0.23}) / (0.8854\,a_0)
+    """
+    dtype = pairs.displacements.dtype
+    atomic = jnp.maximum(numbers, 1).astype(dtype)
+    charge_i, charge_j = ends(atomic, pairs)
+    size_i, size_j = ends(atomic**ZBL_POWER, pairs)
+    energies = repulsion(
+        distances_of(pairs),
+        charge_i * charge_j,
+        (size_i + size_j) * ZBL_SCALE,
+        decays=jnp.asarray(ZBL_DECAYS, dtype),
+        weights=jnp.asarray(ZBL_WEIGHTS, dtype),
+        reach=reach,
+        cutoff=cutoff,
+    )
+    return book(energies, pairs, numbers.shape[0])
 
 
 def electrostatics(

@@ -16,6 +16,7 @@ from so3k_explore.nn.embedding import AtomEmbedding
 from so3k_explore.nn.mlp import Mlp, ResidualMlp
 from so3k_explore.nn.radial import RADIAL_BASES
 from so3k_explore.nn.spherical import check_degrees, contract, expand, spherical_harmonics
+from so3k_explore.potentials.physical import universal_repulsion
 from so3k_explore.typing import Replaceable, pytree, static
 
 ELEMENT_ROWS = 119  # rows of the tables per element; row 0 belongs to padding
@@ -34,6 +35,7 @@ class Architecture:
     radial_basis: str = "bernstein"
     average_neighbors: float = 13.168995780096482
     charge_and_spin: bool = True  # whether total charge and unpaired electrons are embedded
+    repulsion_range: float = 0.0  # Å, where a nuclear repulsion beside the network ends; 0: there is none
 
     def __post_init__(self) -> None:
         check_degrees(self.degrees)
@@ -41,6 +43,8 @@ class Architecture:
         for name in ("layers", "radial_functions", "cutoff", "average_neighbors"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
+        if not 0 <= self.repulsion_range <= self.cutoff:
+            raise ValueError(f"`repulsion_range` must be from 0 to the cutoff, got {self.repulsion_range} Å.")
         if self.radial_basis not in RADIAL_BASES:
             raise ValueError(f"`radial_basis` must be one of {sorted(RADIAL_BASES)}, got {self.radial_basis!r}.")
 
@@ -112,7 +116,7 @@ class EuclideanTransformer(nn.Module):
     def __call__(self, graph: Graph, pairs: Pairs) -> Float[Array, "atoms features"]:
         sizes = self.architecture
         embedding = AtomEmbedding(sizes.features, ELEMENT_ROWS, sizes.charge_and_spin, name="embedding")
-        x = embedding(graph.numbers, graph.real, graph.charge, graph.spin)
+        x = embedding(graph.numbers, graph.real, graph.charge, graph.spin, graph.molecules)
         seen = pair_features(pairs, sizes)
         euclidean = None  # zero; the first layer needs no array to know that
         for index in range(sizes.layers):
@@ -168,14 +172,19 @@ def pair_features(pairs: Pairs, sizes: Architecture) -> PairFeatures:
 
 
 class So3kratesNetwork(nn.Module):
-    """Transformer and energy head."""
+    """Transformer and energy head, and the nuclear repulsion that keeps atoms apart where there are no data."""
 
     architecture: Architecture
 
     @nn.compact
-    def __call__(self, graph: Graph) -> Float[Array, "atoms"]:
-        x = EuclideanTransformer(self.architecture, name="transformer")(graph, unordered_pairs(graph))
-        return EnergyHead(name="energy")(x, graph)
+    def __call__(self, graph: Graph) -> dict[str, Float[Array, "atoms"]]:
+        sizes, pairs = self.architecture, unordered_pairs(graph)
+        x = EuclideanTransformer(sizes, name="transformer")(graph, pairs)
+        terms = {"so3krates": EnergyHead(name="energy")(x, graph)}
+        if sizes.repulsion_range > 0:
+            reach = sizes.repulsion_range
+            terms["zbl"] = universal_repulsion(graph.numbers, pairs, reach=reach, cutoff=sizes.cutoff)
+        return terms
 
 
 class Captured(NamedTuple):
@@ -213,12 +222,17 @@ class So3krates(Replaceable):
 
     def __call__(self, graph: Graph) -> Float[Array, "atoms"]:
         """Energy booked on each atom, eV."""
+        first, *others = self.energy_terms(graph).values()
+        return sum(others, start=first)
+
+    def energy_terms(self, graph: Graph) -> dict[str, Float[Array, "atoms"]]:
+        """The contributions to the energy by name, eV."""
         return apply_network(So3kratesNetwork(self.architecture), self.params, graph)
 
     def capture(self, graph: Graph) -> Captured:
         """The same forward pass, with what it has seen on its way."""
         energies, pairs, layers = capture_network(So3kratesNetwork(self.architecture), self.params, graph)
-        return Captured(pairs=pairs, layers=layers, energies={"so3krates": energies})
+        return Captured(pairs=pairs, layers=layers, energies=energies)
 
 
 def random_parameters(network: nn.Module, seed: int, dtype: Any) -> dict[str, Any]:

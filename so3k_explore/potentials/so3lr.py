@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from so3k_explore.geometry.graph import Graph, Pairs
+from so3k_explore.geometry.graph import Graph, Pairs, at_atoms, molecule_sums
 from so3k_explore.nn.mlp import Mlp
 from so3k_explore.potentials import physical
 from so3k_explore.potentials.published import SO3LR_ELEMENTS
@@ -28,9 +28,9 @@ from so3k_explore.potentials.so3krates import (
     unordered_pairs,
 )
 from so3k_explore.typing import Replaceable, pytree, static
-from so3k_explore.units import BOHR
 
 PROPERTY_ROWS = 100  # rows of the tables per element of the charge and Hirshfeld heads
+REPULSION_RANGE = 1.5  # Å, where the nuclear repulsion has been switched off
 SMEARING = 4.0  # Å, of the charges
 DISPERSION_DAMPING = 1.2
 SWITCH_WIDTH = 2.0  # Å, over which dispersion ends at a finite cutoff
@@ -48,8 +48,9 @@ class ChargeHead(nn.Module):
     def __call__(self, x: Float[Array, "atoms features"], graph: Graph) -> Float[Array, "atoms"]:
         bias = nn.Embed(PROPERTY_ROWS, 1, name="bias")(graph.numbers)
         raw = jnp.where(graph.real, (Mlp(x.shape[-1], 1, name="mlp")(x) + bias)[:, 0], 0.0)
-        excess = (graph.charge - raw.sum()) / jnp.maximum(graph.real.sum(), 1)
-        return jnp.where(graph.real, raw + excess, 0.0)
+        sums = lambda values: molecule_sums(values, graph.molecules, graph.charge)
+        excess = (graph.charge - sums(raw)) / jnp.maximum(sums(graph.real.astype(raw.dtype)), 1)
+        return jnp.where(graph.real, raw + at_atoms(excess, graph.molecules), 0.0)
 
 
 class HirshfeldHead(nn.Module):
@@ -79,10 +80,8 @@ class Repulsion(nn.Module):
     @nn.compact
     def __call__(self, numbers: Int[Array, "atoms"], pairs: Pairs) -> Float[Array, "pairs"]:
         constant = lambda name, start: self.param(name, lambda key: jnp.asarray(start, jnp.float32))
-        decays = constant("decays", [3.2, 0.9423, 0.4028, 0.2016])
-        weights = constant("weights", [0.1818, 0.5099, 0.2802, 0.0281])
-        power = constant("power", 0.23)
-        scale = constant("scale", 1 / (0.8854 * BOHR))  # 1/Å
+        decays, weights = constant("decays", physical.ZBL_DECAYS), constant("weights", physical.ZBL_WEIGHTS)
+        power, scale = constant("power", physical.ZBL_POWER), constant("scale", physical.ZBL_SCALE)
 
         atomic = jnp.maximum(numbers, 1).astype(jnp.float32)
         charge_i, charge_j = physical.ends(atomic, pairs)
@@ -94,6 +93,7 @@ class Repulsion(nn.Module):
             (size_i + size_j).astype(dtype) * scale,
             decays=decays,
             weights=weights,
+            reach=REPULSION_RANGE,
             cutoff=self.cutoff,
         )
 

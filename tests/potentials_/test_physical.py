@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 
 from so3k_explore.geometry.graph import Pairs
-from so3k_explore.potentials.physical import book, dispersion, electrostatics, free_atoms, repulsion
+from so3k_explore.potentials.physical import (
+    book,
+    dispersion,
+    electrostatics,
+    free_atoms,
+    repulsion,
+    universal_repulsion,
+)
 from so3k_explore.units import BOHR, COULOMB, HARTREE
 
-SCREENING = {"decays": jnp.array([1.0, 0.5]), "weights": jnp.array([0.7, 0.3]), "cutoff": 4.5}
+SCREENING = {"decays": jnp.array([1.0, 0.5]), "weights": jnp.array([0.7, 0.3]), "reach": 1.5, "cutoff": 4.5}
 
 
 def test_pair_energies_are_booked_half_and_half_and_padding_is_left_out() -> None:
@@ -78,3 +85,14 @@ def test_free_atoms_are_listed_by_atomic_number() -> None:
     polarizability, c6 = free_atoms()
     assert polarizability.shape == c6.shape == (103,)
     np.testing.assert_array_equal([polarizability[1], c6[1], polarizability[6], c6[6]], [4.5, 6.5, 12.0, 46.6])
+
+
+def test_the_universal_repulsion_of_two_carbons_is_that_of_ziegler_biersack_and_littmark() -> None:
+    pairs = Pairs(jnp.array([0]), jnp.array([1]), jnp.array([[0.5, 0.0, 0.0]]), jnp.array([True]))
+    free = universal_repulsion(jnp.array([6, 6]), pairs, reach=1e6, cutoff=1e6)
+    x = 0.5 * 2 * 6**0.23 / (0.8854 * BOHR)
+    terms = 0.1818 * np.exp(-3.2 * x) + 0.5099 * np.exp(-0.9423 * x) + 0.2802 * np.exp(-0.4028 * x)
+    expected = COULOMB * 36 / 0.5 * (terms + 0.0281 * np.exp(-0.2016 * x))
+    np.testing.assert_allclose(free.sum(), expected, rtol=1e-5)
+    ended = universal_repulsion(jnp.array([6, 6]), pairs, reach=0.5, cutoff=4.5)
+    np.testing.assert_array_equal(ended, 0.0)

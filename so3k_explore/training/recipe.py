@@ -1,0 +1,98 @@
+"""From a list of molecules to a labelled data set, in pieces that survive an interruption, and the bundled model."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from so3k_explore.io.datasets import Dataset, DatasetError, concatenate, load_dataset, save_dataset
+from so3k_explore.potentials.so3krates import Architecture
+from so3k_explore.training.fit import Fit
+from so3k_explore.training.loss import Loss
+from so3k_explore.training.molecules import samples
+from so3k_explore.training.prepare import Prepared, prepare
+from so3k_explore.training.reference import GFN2, single_threaded_pool
+from so3k_explore.training.sampling import Sample, sample
+
+logger = logging.getLogger(__name__)
+
+
+class Sampled(NamedTuple):
+    """One molecule done."""
+
+    name: str
+    frames: int
+    done: int
+    total: int
+    problem: str = ""
+
+
+def sample_all(
+    samples: Sequence[Sample], folder: Path | str, *, seed: int = 0, method: str = GFN2, processes: int = 1
+) -> Iterator[Sampled]:
+    """Samples molecules in parallel and stores each in its own file; those already there are not made again."""
+    folder = Path(folder)
+    missing = [what for what in samples if not shard(folder, what.name).is_file()]
+    done = len(samples) - len(missing)
+    work = [(what, folder, seed, method) for what in missing]
+    with single_threaded_pool(processes) as run:
+        for what, (frames, problem) in zip(missing, run(_sample_one, work), strict=True):
+            done += 1
+            if problem:
+                logger.warning("%s was not sampled: %s", what.name, problem)
+            yield Sampled(what.name, frames, done, len(samples), problem)
+
+
+def gather(samples: Sequence[Sample], folder: Path | str) -> Dataset:
+    """The stored structures of molecules in one data set.
+
+    Raises:
+        DatasetError: nothing is stored.
+    """
+    files = [shard(Path(folder), what.name) for what in samples]
+    return concatenate([load_dataset(file) for file in files if file.is_file()])
+
+
+def shard(folder: Path, name: str) -> Path:
+    """File of one molecule."""
+    return folder / "molecules" / f"{re.sub(r'[^A-Za-z0-9,-]', '_', name)}.npz"
+
+
+def _sample_one(work: tuple[Sample, Path, int, str]) -> tuple[int, str]:
+    what, folder, seed, method = work
+    try:
+        dataset = sample(what, seed, method)
+    except (DatasetError, ValueError) as error:
+        return 0, str(error)
+    save_dataset(shard(folder, what.name), dataset)
+    return len(dataset), ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides about a model of our own."""
+
+    name: str
+    description: str
+    architecture: Architecture
+    fit: Fit
+    seed: int = 1  # of the samples
+
+
+PEPTIDE_GFN2 = Recipe(
+    name="so3k-peptide-gfn2",
+    description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
+    architecture=Architecture(
+        features=96, heads=4, layers=2, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False, repulsion_range=1.5
+    ),
+    fit=Fit(steps=50_000, molecules=8, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
+)
+RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
+
+
+def prepare_recipe(recipe: Recipe, folder: Path | str) -> Prepared:
+    """Data of a recipe that were sampled into a folder, and its fresh network."""
+    dataset = gather(samples(), folder)
+    return prepare(dataset, recipe.fit, architecture=recipe.architecture)
