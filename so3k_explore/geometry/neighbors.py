@@ -6,7 +6,8 @@ Three ways of making them, chosen from the system:
 * *complete*: every pair, for infinite cutoffs and for molecules so small that a cutoff saves little; never expires.
 * *device*: molecules up to `DEVICE_ATOMS` atoms; all distances are computed on the device whenever an atom has moved by
   half the skin, inside compiled code.
-* *host*: periodic and large systems; the cell lists of `vesin`, rebuilt by the caller when `expired` is set.
+* *host*: periodic and large systems; the cell lists of `vesin`, rebuilt by the caller when `expired` is set,
+  because an atom moved by half the skin, or because the cell changed.
 
 Directed short-range pairs are sorted by receiver; long-range pairs are unordered and stored once.
 """
@@ -44,6 +45,7 @@ class Neighbors(Replaceable):
     short: PairList
     long_range: PairList | None
     origin: Float[Array, "*walkers atoms 3"]  # positions the lists were made for
+    cell: Float[Array, "*walkers 3 3"] | None  # cell they were made for
     expired: Bool[Array, "*walkers"]  # an overflow, or atoms moved and only the host can rebuild
     cutoff: float = static()  # Å
     long_range_cutoff: float = static()  # Å; 0: no long-range pairs
@@ -88,11 +90,29 @@ def update_neighbors(neighbors: Neighbors, system: System) -> Neighbors:
     """
     if neighbors.method == "complete":
         return neighbors
-    moved = jnp.sum((system.positions - neighbors.origin) ** 2, axis=-1).max(axis=-1)
-    stale = ~(moved < (neighbors.skin / 2) ** 2)  # NaN counts as moved
+    carried, margin = _strained(neighbors, system)
+    moved = jnp.sum((system.positions - carried) ** 2, axis=-1).max(axis=-1)
+    stale = ~(moved < (margin / 2) ** 2)  # NaN counts as moved
     if neighbors.method == "host":
         return neighbors.replace(expired=neighbors.expired | stale)
     return jax.lax.cond(stale.any(), lambda: _rebuild(neighbors, system), lambda: neighbors)
+
+
+def _strained(
+    neighbors: Neighbors, system: System
+) -> tuple[Float[Array, "*walkers atoms 3"], Float[Array, "*walkers"] | float]:
+    r"""Where the change of the cell alone carries the atoms, Å, and what it leaves of the skin, Å.
+
+    A deformation F shortens no distance by more than a factor :math:`1 - \|F - 1\|`, so that of the skin s beyond the
+    cutoff R there remains :math:`s - \|F - 1\| (R + s)`, for the larger of the two cutoffs.
+    """
+    if neighbors.cell is None or system.cell is None:
+        return neighbors.origin, neighbors.skin
+    strain = jnp.linalg.solve(neighbors.cell, system.cell - neighbors.cell)
+    carried = neighbors.origin + neighbors.origin @ strain
+    reach = max(neighbors.cutoff, neighbors.long_range_cutoff) + neighbors.skin
+    left = neighbors.skin - reach * jnp.sqrt(jnp.sum(strain**2, axis=(-2, -1)))
+    return carried, jnp.maximum(left, 0.0)
 
 
 def _rebuild(neighbors: Neighbors, system: System) -> Neighbors:
@@ -142,6 +162,7 @@ def _find_batch(
         short=_pad(short, 0 if method == "complete" else capacity, systems.n_atoms, exact=method == "complete"),
         long_range=long_range,
         origin=systems.positions,
+        cell=systems.cell,
         expired=jnp.zeros(systems.positions.shape[0], bool),
         cutoff=cutoff,
         long_range_cutoff=long_range_cutoff,

@@ -192,6 +192,52 @@ def test_lists_of_crystals_expire_instead_of_being_remade() -> None:
     np.testing.assert_array_equal(fresh.origin, system.positions)
 
 
+def strained(system: System, strain: np.ndarray, shake: float = 0.0, seed: int = 0) -> System:
+    """The crystal in a deformed cell, atoms carried along and then moved by up to `shake` Å."""
+    assert system.cell is not None
+    deform = jnp.eye(3) + jnp.asarray(strain)
+    noise = np.random.default_rng(seed).normal(size=system.positions.shape)
+    noise *= shake / np.linalg.norm(noise, axis=-1).max()
+    return system.replace(positions=system.positions @ deform + noise, cell=system.cell @ deform)
+
+
+@pytest.mark.parametrize(("factor", "expired"), [(1.0, False), (0.97, False), (1.03, False), (0.85, True), (1.3, True)])
+def test_a_cell_that_changes_expires_the_lists(factor: float, expired: bool) -> None:
+    still = System.create(np.zeros((1, 3)), [18], cell=TRICLINIC)  # only the images of its atom move
+    found = find_neighbors(still, 2.0, skin=0.4)
+    assert bool(updated(found, strained(still, (factor - 1) * np.eye(3))).expired) is expired
+
+
+def test_atoms_that_a_strain_carries_along_have_not_moved() -> None:
+    wide = System.create([[0.0, 0.0, 0.0], [100.0, 0.0, 0.0]], [18, 18], cell=120 * np.eye(3))
+    found = find_neighbors(wide, 2.0, skin=0.4)
+    assert not updated(found, strained(wide, 0.01 * np.eye(3))).expired
+    assert updated(found, wide.replace(positions=1.01 * wide.positions)).expired
+
+
+def test_lists_that_did_not_expire_hold_every_pair_of_a_strained_crystal() -> None:
+    rng = np.random.default_rng(3)
+    kept = 0
+    for seed in range(40):
+        system = crystal(seed=seed)
+        found = find_neighbors(system, 2.0, skin=0.5)
+        now = strained(system, 0.05 * rng.normal(size=(3, 3)), shake=0.1, seed=seed)
+        fresh = updated(found, now)
+        if not fresh.expired:
+            kept += 1
+            listed = listed_vectors(now, fresh.short)
+            missing = [pair for pair in periodic_vectors(now, 2.0) if pair not in listed]
+            assert not missing
+    assert 5 < kept < 35
+
+
+def test_each_walker_of_a_batch_has_a_cell_of_its_own() -> None:
+    batch = stack([crystal(), crystal()])
+    found = find_neighbors(batch, 2.0, skin=0.4)
+    squeezed = stack([crystal(), strained(crystal(), -0.15 * np.eye(3))])
+    assert updated(found, squeezed).expired.tolist() == [False, True]
+
+
 def test_a_batch_holds_the_lists_of_each_walker() -> None:
     walkers = [random_cluster(12, seed, spacing) for seed, spacing in ((1, 1.1), (2, 1.3), (3, 1.0))]
     found = find_neighbors(stack(walkers), 1.6, 3.0, skin=0.2)
