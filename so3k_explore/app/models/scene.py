@@ -25,6 +25,7 @@ class Scene(param.Parameterized):
     frames = param.Array(None, allow_None=True, doc="(frames, atoms, 3) in Å that the player plays.")
     times = param.Array(None, allow_None=True, doc="Time of each frame, fs.")
     frame = param.Integer(0, bounds=(0, None), doc="Which of the frames the player shows.")
+    playing = param.Boolean(False, doc="Whether the player plays.")
     title = param.String("", doc="Name of what is shown.")
     detail = param.String("", doc="Energy and label of what is shown.")
     show_overlay = param.Boolean(True, label="Overlay", doc="Draw the other chosen structures over the one shown.")

@@ -9,6 +9,7 @@ import param
 
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.charges import Charges
+from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
 from so3k_explore.app.models.minima import MinimaModel
@@ -21,7 +22,7 @@ from so3k_explore.app.models.shown import ShownRun
 
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule
-    from so3k_explore.jobs import Runs
+    from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
 TABS = ("molecule", "dynamics", "minima")
@@ -53,6 +54,7 @@ class Session(param.Parameterized):
         self.scene = Scene()
         self.point = Evaluation(self.background, "point", evaluate)
         self.charges = Charges(self, evaluate)
+        self.conformers = Conformers(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
@@ -62,16 +64,16 @@ class Session(param.Parameterized):
         self.shown.param.watch(lambda *_: setattr(self.scene, "going", self.shown.active), "status")
         self.shown.param.watch(self._recorded, ["measured", "status"])
         self.scene.param.watch(self._recorded, ["follow", "walker"])
-        self.minima.param.watch(self._show_minima, ["focus", "selection"])
-        self.display.param.watch(self._show_minima, "energy_unit")
         self.molecule.param.watch(self._ask_point, ["molecule", "problems"])
         self.potential.param.watch(self._ask_point, ["models", "name_", "precision", "long_range_cutoff"])
         self._played: tuple[str, int] | None = None
+        self._asked_for_tab = False
 
     def open(self, run: str = "", tab: str = "") -> None:
         """First steps of a page, from its address."""
         if tab in TABS:
             self.tab = tab
+            self._asked_for_tab = bool(run)
         self.runs.shown = run
         self.potential.look()
 
@@ -145,9 +147,19 @@ class Session(param.Parameterized):
         run = entry[0]
         self.minima.clear()
         self.shown.attach(run)
+        self._suit_run(run)
         if not same(self.molecule.molecule, run.molecule):
             self.molecule.show(run.molecule, run.molecule.name)
         self.scene.show(structure_of(run.molecule), run.name)
+
+    def _suit_run(self, run: "Run") -> None:
+        """Lets card 3 and the tab follow the kind of run, unless the page's address has asked for the tab."""
+        if run.kind in self.run.forms:
+            self.run.kind = run.kind
+        pictures = "minima" if run.kind == "minima" else "dynamics"
+        if self.tab != "molecule" and not self._asked_for_tab:
+            self.tab = pictures
+        self._asked_for_tab = False
 
     def _live(self) -> None:
         live, scene = self.shown.live, self.scene
@@ -155,7 +167,7 @@ class Session(param.Parameterized):
             return
         scene.walkers = len(live.positions)
         if self.shown.active and scene.follow and self.minima.focus is None:
-            self._show_run_again()
+            self.show_run_again()
             scene.live = laid(live.positions[min(scene.walker, scene.walkers - 1)], scene.structure.positions)
 
     def _recorded(self, *_: Any) -> None:
@@ -167,9 +179,10 @@ class Session(param.Parameterized):
         if self.shown.active and scene.frames is not None and self._played == (self.shown.run.id, scene.walker):
             return  # replacing the frames now would interrupt the player
         self._played = (self.shown.run.id, scene.walker)
-        self._show_run_again()
+        self.show_run_again()
         walker = min(scene.walker, measured.positions.shape[1] - 1)
-        scene.param.update(frames=measured.positions[:, walker], times=measured.times, live=None)
+        frames = measured.positions[:, walker]
+        scene.param.update(frames=frames, frame=max(len(frames) - 1, 0), times=measured.times, live=None)
 
     def _found(self, *_: Any) -> None:
         """Takes over the minima; those of a search that has ended are looked at from the lowest on."""
@@ -177,33 +190,11 @@ class Session(param.Parameterized):
         if self.shown.minima is not None and not self.shown.active and self.minima.focus is None:
             self.minima.choose([0])
 
-    def _show_run_again(self) -> None:
+    def show_run_again(self) -> None:
+        """Shows the structure that the run began with, unless the viewer is with the run already."""
         run = self.shown.run
         if self.scene.title != run.name:
             self.scene.show(structure_of(run.molecule), run.name)
-
-    def _show_minima(self, *_: Any) -> None:
-        """Shows the minimum in focus, and the other chosen ones over it."""
-        minima, run = self.minima.minima, self.shown.run
-        rank = self.minima.rank(self.minima.focus)
-        if run is None or minima is None:
-            return
-        if rank is None:
-            self._show_run_again()
-            return
-        structure = Structure(run.molecule.numbers, minima.positions[rank], run.molecule.bonds)
-        others = [self.minima.rank(key) for key in self.minima.selection if key != self.minima.focus]
-        self.scene.show(structure, f"Minimum {rank + 1} of {len(minima)}", self.detail(rank))
-        self.scene.walkers = 1
-        self.scene.overlay = [minima.positions[other] for other in others if other is not None]
-
-    def detail(self, rank: int) -> str:
-        """Energy above the lowest minimum and torsions in words."""
-        minima = self.minima.minima
-        if minima is None:
-            return ""
-        parts = [f"ΔE {self.display.energy_text(minima.energies[rank])}", minima.labels[rank]]
-        return " · ".join(part for part in parts if part)
 
 
 def structure_of(molecule: "Molecule") -> Structure:

@@ -11,6 +11,7 @@ from so3k_explore.app.theme import ICONS
 
 PACES = {"slow": 6.0, "half": 12.0, "normal": 24.0, "double": 48.0, "fast": 96.0}
 """Names of the pace → frames shown in a second."""
+NORMAL, STROLL = PACES["normal"], PACES["slow"]
 
 
 class PlayerBar(pn.viewable.Viewer):
@@ -41,13 +42,23 @@ class PlayerBar(pn.viewable.Viewer):
         last.js_on_click(
             args={"pane": pane}, code="pane.data.playing = false; pane.data.frame = Math.max(pane.data.n_frames - 1, 0)"
         )
-        pace = pmui.Select(label="Pace", options=PACES, value=24.0, width=100, size="small", margin=(8, 4))
-        pace.jslink(pane, value="fps")
+        self._pace = pmui.Select(label="Pace", options=PACES, value=NORMAL, width=100, size="small", margin=(8, 4))
+        self._pace.param.watch(lambda event: pane.param.update(fps=event.new), "value")
         loop = pmui.ToggleIcon(icon=ICONS["repeat"], value=True, description="Repeat", margin=(8, 0))
         loop.jslink(pane, value="loop")
-        self._row = pmui.Row(first, self._play, last, self._slider, pace, loop, sizing_mode="stretch_width", margin=0)
+        self._row = pmui.Row(
+            first, self._play, last, self._slider, self._pace, loop, sizing_mode="stretch_width", margin=0
+        )
         pane.param.watch(self._follow, ["n_frames", "playing"])
         self._follow()
+
+    def suit(self, *, conformers: bool) -> None:
+        """Names the frames; conformers go by slowly, and their number from 1 stands above the viewer."""
+        label = "Conformer" if conformers else "Frame"
+        if label != self.label:
+            self.label = label
+            self._slider.show_value = not conformers
+            self._pace.value = STROLL if conformers else NORMAL
 
     def _follow(self, *_: Any) -> None:
         """Length of the slider and face of the play button."""

@@ -24,9 +24,10 @@ class ViewerView(Part):
         self._numbers = np.zeros(0, int)
         self._look = Look(self.pane, scene)
         self._heading = Heading(self.pane, scene)
+        self._player = PlayerBar(self.pane)
         self._measurement = pmui.Typography("", variant="body2", margin=(4, 12), height=22, sx=ONE_LINE)
         self._layout = pmui.Paper(
-            *(self._heading, self.pane, self._measurement, PlayerBar(self.pane), self._look),
+            *(self._heading, self.pane, self._measurement, self._player, self._look),
             variant="outlined",
             elevation=0,
             margin=theme.CARD_MARGIN,
@@ -34,10 +35,11 @@ class ViewerView(Part):
         )
         scene.param.watch(lambda *_: self._show(), "structure")
         scene.param.watch(lambda *_: self._play(), "frames")
+        scene.param.watch(lambda *_: self._step(), "frame")
         scene.param.watch(lambda *_: self._push(), "live")
         scene.param.watch(lambda *_: self._overlay(), ["overlay", "show_overlay"])
         self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
-        self.pane.param.watch(lambda event: setattr(scene, "frame", event.new), "frame")
+        self.pane.param.watch(lambda event: scene.param.update(**{event.name: event.new}), ["frame", "playing"])
         self.pane.param.watch(lambda event: scene.param.update(picked=event.new), "picked")
         self.pane.param.watch(lambda *_: self._say_picked(), "measurement")
         scene.param.watch(lambda *_: self._say_picked(), ["picked", "charges", "no_charges"])
@@ -56,7 +58,12 @@ class ViewerView(Part):
     def _play(self) -> None:
         frames = self._scene.frames
         if frames is not None and len(frames):
-            self.pane.set_frames(frames, frame=len(frames) - 1)
+            self._player.suit(conformers=self._scene.times is None)
+            self.pane.set_frames(frames, frame=min(self._scene.frame, len(frames) - 1))
+
+    def _step(self) -> None:
+        if self.pane.frame != self._scene.frame < self.pane.n_frames:
+            self.pane.frame = self._scene.frame
 
     def _push(self) -> None:
         if self._scene.live is not None:

@@ -124,6 +124,72 @@ def test_a_chosen_minimum_is_shown_and_the_others_laid_over_it(session: Session,
     assert session.scene.title == run.name
 
 
+def search(session: Session, cluster: Any, state: str = "done") -> FakeRun:
+    """A page on a search with three minima, whose keys from the lowest on are 2, 3, 1."""
+    run = FakeRun("search", cluster, kind="minima", state=state, found=landscape(cluster.positions))
+    session.runs._open().runs["search"] = run  # pyright: ignore[reportAttributeAccessIssue]
+    return run
+
+
+def test_the_player_walks_through_the_minima_by_energy(session: Session, cluster: Any, settle: Settle) -> None:
+    search(session, cluster)
+    session.open(run="search", tab="minima")
+    settle(session)
+    scene, minima = session.scene, session.minima
+    assert scene.title == "Minimum 1 of 3"
+    assert scene.frames is not None
+    assert (scene.frames.shape, scene.times, scene.frame) == ((3, 7, 3), None, 0)
+    frames = scene.frames
+    scene.frame = 2
+    assert (minima.focus, minima.selection, scene.title) == (1, [1], "Minimum 3 of 3")
+    minima.choose([1, 0])
+    assert (scene.frame, len(scene.overlay)) == (1, 1)
+    assert scene.frames is frames
+    minima.clear()
+    assert scene.frames is None
+
+
+def test_a_minimum_found_below_the_others_does_not_move_the_focus(
+    session: Session, cluster: Any, settle: Settle
+) -> None:
+    run = search(session, cluster, state="running")
+    session.open(run="search", tab="minima")
+    settle(session)
+    session.minima.choose([1])
+    found = run.found.minima()
+    ids, energies = np.append(found.ids, 9), np.append(found.energies, -5.0)
+    positions = np.concatenate([found.positions, 1.3 * cluster.positions[None]])
+    counts = np.append(found.visits, 1)
+    run.found._found = Minima(ids, energies, positions, counts, counts, counts, (), ())
+    session.scene.playing = True
+    settle(session)
+    assert (session.minima.focus, session.scene.title, session.scene.frame) == (3, "Minimum 3 of 4", 1)
+    session.scene.playing = False
+    session.minima.choose([0])
+    assert session.scene.frames is not None
+    assert (len(session.scene.frames), session.scene.title) == (4, "Minimum 1 of 4")
+
+
+def test_card_and_tab_follow_the_kind_of_the_run(session: Session, cluster: Any, settle: Settle) -> None:
+    search(session, cluster)
+    session.open(run="first", tab="dynamics")
+    settle(session)
+    assert (session.run.kind, session.tab) == ("dynamics", "dynamics")
+    session.runs.shown = "search"
+    settle(session)
+    assert (session.run.kind, session.tab) == ("minima", "minima")
+    session.runs.shown = "first"
+    settle(session)
+    assert (session.run.kind, session.tab) == ("dynamics", "dynamics")
+
+
+def test_an_address_decides_about_the_tab(session: Session, cluster: Any, settle: Settle) -> None:
+    search(session, cluster)
+    session.open(run="search", tab="dynamics")
+    settle(session)
+    assert (session.run.kind, session.tab) == ("minima", "dynamics")
+
+
 def test_a_deleted_run_can_be_brought_back(session: Session, runs: FakeRuns, settle: Settle) -> None:
     session.open(run="first")
     settle(session)
