@@ -24,6 +24,8 @@ from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree, static
 
 DEVICE_ATOMS = 512
+SKIN = {"complete": math.inf, "device": 0.2, "host": 0.5}
+"""Å. Lists made on the device cost little, and longer lists would cost more than new ones save."""
 CAPACITY_FACTOR = 1.25
 CAPACITY_STEP = 32
 
@@ -54,7 +56,7 @@ class Neighbors(Replaceable):
 
 
 def find_neighbors(
-    system: System, cutoff: float, long_range_cutoff: float = 0.0, *, skin: float = 0.5, capacity: int = 0
+    system: System, cutoff: float, long_range_cutoff: float = 0.0, *, skin: float | None = None, capacity: int = 0
 ) -> Neighbors:
     """Pair lists for one system or a batch, made on the host.
 
@@ -62,7 +64,8 @@ def find_neighbors(
         system: a single system, or a batch with a leading walkers axis.
         cutoff: radius of the directed short-range pairs, Å; `math.inf` for all pairs.
         long_range_cutoff: radius of the unordered long-range pairs, Å; 0 for none, `math.inf` for all.
-        skin: how much further than `cutoff` pairs are listed, Å; lists hold until an atom moved by half of it.
+        skin: how much further than `cutoff` pairs are listed, Å; lists hold until an atom moved by half of it. By
+            default what is quickest for the way they are made.
         capacity: lower bound for the number of short-range pairs that fit.
 
     Raises:
@@ -74,8 +77,7 @@ def find_neighbors(
             "Give `long_range_cutoff` in Å, e.g. `load_potential(name, long_range_cutoff=12.0)`."
         )
     method = _choose_method(system, cutoff)
-    if method == "complete":
-        skin = math.inf
+    skin = SKIN[method] if skin is None or method == "complete" else skin
     if system.positions.ndim == 2:
         batch = jax.tree.map(lambda leaf: leaf[None], system)
         found = _find_batch(batch, cutoff, long_range_cutoff, skin, capacity, method)

@@ -51,7 +51,7 @@ def batched_energy_and_forces(
     return jax.vmap(one)((systems, neighbors))
 
 
-def neighbors_for(potential: Potential, systems: System, *, skin: float = 0.5, capacity: int = 0) -> Neighbors:
+def neighbors_for(potential: Potential, systems: System, *, skin: float | None = None, capacity: int = 0) -> Neighbors:
     """Pair lists that `potential` needs, for one system or a batch."""
     return find_neighbors(systems, potential.cutoff, potential.long_range_cutoff, skin=skin, capacity=capacity)
 

@@ -129,7 +129,7 @@ def test_padding_atoms_have_no_neighbours() -> None:
     padded = System.create(
         np.vstack([CLUSTER.positions, np.zeros((3, 3))]), np.append(np.asarray(CLUSTER.numbers), [0, 0, 0])
     )
-    found = find_neighbors(padded, 1.6)
+    found = find_neighbors(padded, 1.6, skin=0.5)
     assert directed(found.short) == within(CLUSTER, 2.1)
     rebuilt, _ = device_pairs(padded.positions, padded.numbers, 2.1, found.short.receivers.shape[0])
     assert directed(rebuilt) == within(CLUSTER, 2.1)
