@@ -32,7 +32,9 @@ def walker_name(index: int) -> str:
     return f"walker_{index:03d}"
 
 
-def lay_out(file: h5py.File, numbers: Any, masses: Any, cell: Any, walkers: int, scalars: list[str]) -> None:
+def lay_out(
+    file: h5py.File, numbers: Any, masses: Any, cell: Any, walkers: int, scalars: list[str], *, velocities: bool
+) -> None:
     """Groups and empty datasets of H5MD; no more can be added once readers are allowed."""
     about = file.create_group("h5md")
     about.attrs["version"] = np.array([1, 1])
@@ -56,6 +58,9 @@ def lay_out(file: h5py.File, numbers: Any, masses: Any, cell: Any, walkers: int,
             _series(clock, "time", (), np.float64, "fs")
         else:
             _tick(position, clock)
+        if velocities:
+            velocity = _tick(group.create_group("velocity"), clock)
+            _series(velocity, "value", (len(numbers), 3), np.float32, "Angstrom fs-1")
         if cell is not None and index == 0:
             _series(_tick(box.create_group("edges"), clock), "value", (3, 3), np.float64, "Angstrom")
         elif cell is not None:
@@ -97,10 +102,17 @@ def get_dataset(file: h5py.File | None, name: str) -> h5py.Dataset:
     return found
 
 
+def has_velocities(file: h5py.File) -> bool:
+    """Whether frames hold velocities."""
+    return "velocity" in get_group(file, "particles/walker_000")
+
+
 def growing(file: h5py.File) -> Iterator[h5py.Dataset]:
     """All datasets with one row a frame, the clock last."""
     for name in get_group(file, "particles"):
         yield get_dataset(file, f"particles/{name}/position/value")
+        if has_velocities(file):
+            yield get_dataset(file, f"particles/{name}/velocity/value")
     if "edges" in get_group(file, "particles/walker_000/box"):
         yield get_dataset(file, "particles/walker_000/box/edges/value")
     for name in get_group(file, "observables"):
@@ -166,7 +178,7 @@ def replace_by_copy(path: Path, file: h5py.File, frames: int) -> None:
     numbers, masses = get_dataset(file, f"{first}/species")[()], get_dataset(file, f"{first}/mass")[()]
     try:
         with h5py.File(temporary, "w", libver="latest", locking=False) as fresh:
-            lay_out(fresh, numbers, masses, cell, walkers, scalars)
+            lay_out(fresh, numbers, masses, cell, walkers, scalars, velocities=has_velocities(file))
             for source, target in zip(growing(file), growing(fresh), strict=True):
                 target.resize(frames, axis=0)
                 block = source.chunks[0] if source.chunks else 1

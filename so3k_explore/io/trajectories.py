@@ -20,6 +20,7 @@ from so3k_explore.io.h5md import (
     get_dataset,
     get_group,
     growing,
+    has_velocities,
     lay_out,
     longest,
     open_to_read,
@@ -58,32 +59,44 @@ class TrajectoryWriter:
         self._file: h5py.File | None = None
         self._datasets: dict[str, h5py.Dataset] = {}
         self._scalars: list[str] = []
+        self._velocities = False
         self._block: list[dict[str, np.ndarray]] = []  # frames not yet in the file
         self._frames = 0  # those in the file
         if self.path.exists():
             self._continue(None)
 
     def append(
-        self, time_fs: float, step: int, positions: np.ndarray | Any, *, cell: Any = None, **scalars: Any
+        self,
+        time_fs: float,
+        step: int,
+        positions: np.ndarray | Any,
+        *,
+        velocities: np.ndarray | Any = None,
+        cell: Any = None,
+        **scalars: Any,
     ) -> None:
         """Adds a frame: positions (walkers, atoms, 3) in Å, and numbers with one value a walker or one for all.
 
-        The names of the numbers are fixed by the first frame; those left out later become NaN.
+        Velocities, in Å/fs, and the names of the numbers are fixed by the first frame; those left out later become NaN.
         """
-        positions = np.asarray(positions, np.float32)
-        expected = (self._walkers, len(self._numbers), 3)
-        if positions.shape != expected:
-            raise ValueError(f"`positions` must have shape {expected}, got {positions.shape}.")
+        vectors = {"position": self._checked("positions", positions)}
+        if velocities is not None:
+            vectors["velocity"] = self._checked("velocities", velocities)
         values = {name: np.broadcast_to(np.asarray(value, float), self._walkers) for name, value in scalars.items()}
         if self._file is None:
-            self._create(list(values))
+            self._create(list(values), velocities=velocities is not None)
+        if velocities is not None and not self._velocities:
+            raise ValueError("The first frame had no velocities; got some. Write to another file.")
         known = self._scalars
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"The first frame fixed the numbers {', '.join(known)}; got also {', '.join(unknown)}.")
         missing = np.full(self._walkers, math.nan)
         row = {f"observables/{name}/value": values.get(name, missing) for name in known}
-        row |= {f"particles/{walker_name(w)}/position/value": positions[w] for w in range(self._walkers)}
+        if self._velocities:
+            vectors.setdefault("velocity", np.full_like(vectors["position"], math.nan))
+        for name, rows in vectors.items():
+            row |= {f"particles/{walker_name(w)}/{name}/value": rows[w] for w in range(self._walkers)}
         if self._cell is not None:
             row["particles/walker_000/box/edges/value"] = self._cell if cell is None else np.asarray(cell, float)
         self._block.append({**row, f"{CLOCK}/time": np.asarray(time_fs, float), f"{CLOCK}/step": np.asarray(step)})
@@ -129,11 +142,19 @@ class TrajectoryWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _create(self, scalars: list[str]) -> None:
+    def _checked(self, name: str, vectors: Any) -> np.ndarray:
+        vectors = np.asarray(vectors, np.float32)
+        expected = (self._walkers, len(self._numbers), 3)
+        if vectors.shape != expected:
+            raise ValueError(f"`{name}` must have shape {expected}, got {vectors.shape}.")
+        return vectors
+
+    def _create(self, scalars: list[str], *, velocities: bool) -> None:
         temporary = temporary_path(self.path)
         try:
             with h5py.File(temporary, "w", libver="latest", locking=False) as file:
-                lay_out(file, self._numbers, self._masses, self._cell, self._walkers, scalars)
+                about = (self._numbers, self._masses, self._cell, self._walkers, scalars)
+                lay_out(file, *about, velocities=velocities)
             temporary.replace(self.path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -154,6 +175,7 @@ class TrajectoryWriter:
         self._file = h5py.File(self.path, "r+", libver="latest", locking=False)
         self._file.swmr_mode = True
         self._scalars = [str(name) for name in get_group(self._file, "observables")]
+        self._velocities = has_velocities(self._file)
         self._datasets = {str(d.name).lstrip("/"): d for d in growing(self._file)}
 
     def _check(self, file: h5py.File) -> None:
@@ -232,16 +254,22 @@ class Trajectory:
         return get_dataset(self._file, "particles/walker_000/box/edges/value")[: self._frames]
 
     @property
-    def positions(self) -> "Positions":
+    def positions(self) -> "Vectors":
         """Positions by frame and walker, Å."""
-        return Positions(self)
+        return Vectors(self, "position")
+
+    @property
+    def velocities(self) -> "Vectors | None":
+        """Velocities by frame and walker, Å/fs; None when they were not stored."""
+        return Vectors(self, "velocity") if has_velocities(self._file) else None
 
 
-class Positions:
-    """Indexes positions by frame and walker without reading the rest."""
+class Vectors:
+    """Indexes positions or velocities by frame and walker without reading the rest."""
 
-    def __init__(self, trajectory: Trajectory) -> None:
+    def __init__(self, trajectory: Trajectory, element: str) -> None:
         self._trajectory = trajectory
+        self._element = element
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -260,7 +288,7 @@ class Positions:
         return np.stack(parts, axis=axis) if parts else np.zeros((*np.shape(frames), 0, *self.shape[2:]), np.float32)
 
     def _dataset_of(self, walker: int) -> h5py.Dataset:
-        return get_dataset(self._trajectory._file, f"particles/{walker_name(walker)}/position/value")
+        return get_dataset(self._trajectory._file, f"particles/{walker_name(walker)}/{self._element}/value")
 
 
 def read_trajectory(path: str | Path) -> Trajectory:

@@ -253,8 +253,11 @@ class DynamicsTask:
         self._live = LiveFrame(int(step), int(step) * self.settings.timestep, positions, scalars)
 
     def _record(self) -> None:
-        frame = self._live
-        self._recorder.append(frame.step, frame.time_fs, frame.positions, frame.scalars)
+        frame, velocities = self._live, None
+        if self.settings.store_velocities:
+            momenta, masses = np.asarray(self._state.momenta), np.asarray(self._state.system.masses)
+            velocities = units.FS * momenta / masses[..., None]
+        self._recorder.append(frame.step, frame.time_fs, frame.positions, frame.scalars, velocities)
 
     def _tell_stopped(self) -> None:
         status = np.asarray(self._state.status)

@@ -36,12 +36,19 @@ class Recorder:
         if keep_until is not None:
             self._go_back(keep_until)
 
-    def append(self, step: int, time_fs: float, positions: np.ndarray, scalars: Mapping[str, Any]) -> None:
-        """Adds a frame: positions (walkers, atoms, 3) in Å, and numbers (walkers,)."""
+    def append(
+        self,
+        step: int,
+        time_fs: float,
+        positions: np.ndarray,
+        scalars: Mapping[str, Any],
+        velocities: np.ndarray | None = None,
+    ) -> None:
+        """Adds a frame: positions in Å and velocities in Å/fs (walkers, atoms, 3), and numbers (walkers,)."""
         if self._trajectory is None or len(positions) != self._walkers:
             self._begin(len(positions))
         assert self._trajectory is not None
-        self._trajectory.append(time_fs, step, positions, **scalars)
+        self._trajectory.append(time_fs, step, positions, velocities=velocities, **scalars)
         self._series.append(step, time_fs, **scalars)
 
     def flush(self) -> None:

@@ -117,6 +117,7 @@ class DynamicsSettings(Settings):
     hydrogen_mass: Real | None = setting(
         None, "Mass given to hydrogen, taken from its neighbour, which allows longer steps", unit="u", above=0.0
     )
+    store_velocities: bool = setting(False, "Keep velocities beside the positions of stored frames")
 
     def __post_init__(self) -> None:
         super().__post_init__()

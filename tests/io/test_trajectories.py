@@ -169,6 +169,38 @@ def test_mdanalysis_reads_the_file(tmp_path: Path, periodic: bool) -> None:
     universe.trajectory.close()
 
 
+def moving(step: int) -> np.ndarray:
+    return -0.25 * frame(step)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_velocities_are_kept_where_mdanalysis_finds_them(tmp_path: Path) -> None:
+    with TrajectoryWriter(tmp_path / "t.h5md", ETHANOL, walkers=2) as writer:
+        for step in range(5):
+            writer.append(0.5 * step, step, frame(step), velocities=moving(step), energy=[step, -step])
+        writer.truncate(3)  # what is copied keeps them
+        with pytest.raises(ValueError, match=r"`velocities` must have shape \(2, 9, 3\)"):
+            writer.append(2.0, 4, frame(4), velocities=moving(4)[:1])
+        writer.append(2.0, 4, frame(4))
+    with read_trajectory(tmp_path / "t.h5md") as trajectory:
+        assert trajectory.velocities is not None
+        np.testing.assert_array_equal(trajectory.velocities[2, 1], moving(2)[1])
+        assert np.isnan(trajectory.velocities[4]).all()
+    universe = pytest.importorskip("MDAnalysis").Universe.empty(ATOMS, trajectory=False, velocities=True)
+    universe.load_new(str(tmp_path / "t.h5md"), format="H5MD")
+    np.testing.assert_allclose(universe.trajectory[3].velocities, 1000 * -0.25 * 3.0)  # Å/ps
+    np.testing.assert_allclose(universe.trajectory[3].positions, 3.0)
+    universe.trajectory.close()
+
+
+def test_velocities_cannot_come_later(tmp_path: Path) -> None:
+    with write(tmp_path / "t.h5", range(2)) as writer, pytest.raises(ValueError, match="had no velocities"):
+        writer.append(1.0, 2, frame(2), velocities=moving(2))
+    with read_trajectory(tmp_path / "t.h5") as trajectory:
+        assert trajectory.velocities is None
+        assert consistent(trajectory)
+
+
 def test_other_molecules_and_walkers_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "t.h5", range(2)).close()
     with pytest.raises(TrajectoryError, match="expected 3 walkers"):

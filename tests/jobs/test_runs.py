@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from so3k_explore import units
 from so3k_explore.io.structures import load_molecule
 from so3k_explore.jobs import DynamicsSettings, MinimaSettings, RelaxSettings, Run, RunNotFoundError, Runs, StoreError
 
@@ -50,6 +51,20 @@ def test_dynamics_runs_to_its_end_and_everything_is_in_the_folder(runs: Runs) ->
     assert live.positions.shape == (1, 7, 3)
     np.testing.assert_allclose(live.positions, trajectory.positions[-1], atol=1e-6)
     assert [event["kind"] for event in run.events()] == ["started", "done"]
+
+
+def test_velocities_are_stored_when_asked_for(runs: Runs) -> None:
+    settings = FAST.replace(walkers=2, store_velocities=True, frame_interval=0.5, duration=0.01)
+    run = runs.submit(settings, load_molecule("lj7"), "lennard-jones", precision="float64")
+    usual = runs.submit(FAST.replace(duration=0.01), load_molecule("lj7"), "lennard-jones")
+    assert run.wait(240).state == usual.wait(240).state == "done"
+    assert usual.trajectory().velocities is None
+    trajectory = run.trajectory()
+    velocities, positions = trajectory.velocities[:], np.asarray(trajectory.positions[:], float)
+    moved = (positions[2:] - positions[:-2]) / 1.0  # Å/fs, central differences over two steps of 0.5 fs
+    np.testing.assert_allclose(velocities[1:-1], moved, atol=0.05 * np.abs(velocities).max())
+    squares = units.FS**-2 * (np.asarray(trajectory.masses)[:, None] * velocities**2).sum(axis=(-1, -2))
+    np.testing.assert_allclose(squares / 2, run.series()["kinetic_energy"], rtol=1e-5)
 
 
 def test_a_run_is_paused_changed_and_stopped_while_it_goes(runs: Runs) -> None:
