@@ -116,11 +116,11 @@ class Chart(pn.viewable.Viewer):
     def _dress(self, figure: Any) -> None:
         """Adds what a subclass draws outside HoloViews."""
 
-    def _fit(self, x: Limits, y: Limits, *, from_zero: bool = False) -> None:
-        """Grows the limits when data between these pairs no longer fit; `from_zero` concerns the x axis."""
+    def _fit(self, x: Limits, y: Limits, *, from_zero: str = "") -> None:
+        """Grows the limits when data between these pairs no longer fit; axes named in `from_zero` start there."""
         before = dict(self._limits)
-        self._limits["x_range"] = grown(before["x_range"], *x, from_zero=from_zero)
-        self._limits["y_range"] = grown(before["y_range"], *y)
+        self._limits["x_range"] = grown(before["x_range"], *x, from_zero="x" in from_zero)
+        self._limits["y_range"] = grown(before["y_range"], *y, from_zero="y" in from_zero)
         if self._limits != before:
             for figure in self._figures:
                 self._write(figure, partial(self._apply_limits, figure, before))

@@ -32,8 +32,8 @@ def grown(limits: Limits | None, low: float, high: float, *, from_zero: bool = F
         return limits
     span = high - low or max(abs(high), 1.0) * 0.02  # a constant is drawn in the middle
     step = nice_step(span)
-    bottom = low if from_zero and low == 0.0 else low - (SLACK * span if limits and low < limits[0] else 0.02 * span)
+    bottom = low if from_zero and low >= 0.0 else low - (SLACK * span if limits and low < limits[0] else 0.02 * span)
     top = high + (SLACK * span if not limits or high > limits[1] else 0.02 * span)
     if high == low:
-        bottom, top = low - span, high + span
+        bottom, top = (low if from_zero else low - span), high + span
     return math.floor(bottom / step) * step, math.ceil(top / step) * step

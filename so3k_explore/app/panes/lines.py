@@ -51,11 +51,12 @@ class LineChart(Chart):
         series: Sequence[str],
         *,
         colors: Sequence[str] = FAMILIES,
-        from_zero: bool = True,
+        from_zero: str = "x",
+        whole: bool = False,
         on_tap: Callable[[float], None] | None = None,
         **options: Any,
     ) -> None:
-        """Curves named `series`; the x axis starts at zero unless told otherwise.
+        """Curves named `series`; time starts at zero unless told otherwise.
 
         Args:
             title: Says what is plotted.
@@ -63,7 +64,8 @@ class LineChart(Chart):
             y_label: Quantity / unit.
             series: Names of the curves.
             colors: In the order of the curves, repeated when there are fewer.
-            from_zero: Whether the x axis starts at zero.
+            from_zero: The axes that start at zero: "x", "xy", or neither.
+            whole: Whether y counts something, so that it has no fractions.
             on_tap: Hears the x value where the user clicks.
             **options: `empty` and the card's layout.
         """
@@ -71,6 +73,7 @@ class LineChart(Chart):
         self.series = self.names = tuple(series)
         self._colors = [colors[k % len(colors)] for k in range(len(self.series))]
         self._from_zero = from_zero
+        self._whole = whole
         self._on_tap = on_tap
         self._cursor: float | None = None
         self._cursors: list[Span] = []
@@ -133,6 +136,8 @@ class LineChart(Chart):
             item.update(label=value(self.names[k] if k < len(self.names) else ""), visible=k < len(self.names))
 
     def _dress(self, figure: Any) -> None:
+        if self._whole:
+            figure.yaxis.ticker.min_interval = 1
         span = Span(dimension="height", line_color=MARK, line_width=1.5, line_dash="dashed", level="overlay")
         span.update(location=self._cursor or 0.0, visible=self._cursor is not None)
         figure.add_layout(span)

@@ -25,12 +25,17 @@ class ScatterChart(Chart):
         *,
         on_select: Callable[[list[int]], None] | None = None,
         size: float = 6.0,
+        positive: str = "",
         **options: Any,
     ) -> None:
-        """`on_select` hears the indices that the user chooses, an empty list for a click beside the points."""
+        """Axes named in `positive` ("x", "y") have no negative values.
+
+        `on_select` hears the indices that the user chooses, an empty list for a click beside the points.
+        """
         super().__init__(title, x_label, y_label, **options)
         self._on_select = on_select
         self._size = size
+        self._positive = positive
         self._selected: list[int] = []
         self._quiet = False
         self._columns = {POINTS: _point_columns([], [], [], []), RINGS: {"x": np.zeros(0), "y": np.zeros(0)}}
@@ -58,7 +63,7 @@ class ScatterChart(Chart):
         finite = np.isfinite(x) & np.isfinite(y)
         if finite.any():
             pairs = [(float(values[finite].min()), float(values[finite].max())) for values in (x, y)]
-            self._fit(*pairs)
+            self._fit(*pairs, from_zero=self._positive)
         self._send(POINTS, _point_columns(x, y, colors, labels))
         self.filled = bool(len(x))
         self.highlight([index for index in self._selected if index < len(x)])

@@ -12,6 +12,7 @@ from so3k_explore.app.theme import CHART_HEIGHT, card, shown_when_filled
 SMALL_ROWS = """
 .tabulator .tabulator-cell, .tabulator .tabulator-col-title { font-size: 13px !important; }
 .tabulator .tabulator-row .tabulator-cell { padding: 5px 8px !important; }
+.tabulator .tabulator-col-title { white-space: normal !important; }
 """
 
 
@@ -78,6 +79,16 @@ class TableCard(pn.viewable.Viewer):
         self._table.value = frame
         self.highlight(chosen)
         self.filled = bool(len(frame))
+
+    def entitle(self, titles: Mapping[str, str]) -> None:
+        """Headings of columns that are not their names, such as for another unit."""
+        if self._table.titles != dict(titles):
+            self._table.titles = dict(titles)
+
+    def hide(self, names: Sequence[str]) -> None:
+        """Leaves these columns out."""
+        if self._table.hidden_columns != list(names):
+            self._table.hidden_columns = list(names)
 
     def clear(self) -> None:
         """Removes all rows; the empty state is shown again."""

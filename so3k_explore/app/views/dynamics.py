@@ -16,6 +16,7 @@ COLUMNS = {
     "conserved_energy": ("Drift of the conserved quantity", "ΔH / {energy}"),
     "rmsd": ("Distance to the start", "RMSD / Å"),
 }
+POSITIVE = ("rmsd",)
 WORDS = {"": "run", "dynamics": "run", "relax": "relaxation", "minima": "search for minima"}
 ABSENT = {"relax": ("temperature", "conserved_energy")}
 
@@ -30,7 +31,10 @@ class DynamicsTab(Part):
         super().__init__()
         self.session = session
         walkers = walker_names(MAX_WALKERS)
-        self._charts = {name: LineChart(title, "time / fs", unit, walkers) for name, (title, unit) in COLUMNS.items()}
+        self._charts = {
+            name: LineChart(title, "time / fs", unit, walkers, from_zero="xy" if name in POSITIVE else "x")
+            for name, (title, unit) in COLUMNS.items()
+        }
         self._torsions = LineChart("Torsions", "time / fs", "angle / °", [str(k) for k in range(MAX_TORSIONS)])
         self._residue = pmui.Select(size="small", width=110, margin=(2, 4), options=["all"], value="all")
         self._residue.param.watch(lambda *_: self._draw_torsions(), "value")

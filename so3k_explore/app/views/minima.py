@@ -20,9 +20,11 @@ class MinimaTab(Part):
         self.session = session
         choose, waiting = session.minima.choose, "Appears with the first minimum that a search finds."
         self._scatter = ScatterChart(
-            "Energy against distance", "RMSD to the lowest / Å", "ΔE", on_select=choose, empty=waiting
+            "Energy against distance", "RMSD to the lowest / Å", "ΔE", on_select=choose, positive="x", empty=waiting
         )
-        self._growth = LineChart("Minima found", "force calls", "minima", ["minima"], empty=waiting)
+        self._growth = LineChart(
+            "Minima found", "force calls", "minima", ["minima"], from_zero="xy", whole=True, empty=waiting
+        )
         self._table = TableCard("All minima, lowest first", COLUMNS, decimals=DECIMALS, on_select=choose, empty=waiting)
         self._layout = pictures(self._scatter, self._growth, wide=(self._table,))
         session.minima.param.watch(lambda *_: self._draw(), "minima")
@@ -45,7 +47,9 @@ class MinimaTab(Part):
         self._scatter.set(minima.rmsd, energies, labels=labels)
         calls, count = minima.growth
         self._growth.set({"minima": (np.repeat(calls, 2)[1:], np.repeat(count, 2)[:-1])})
-        self._table.title = f"{counted(len(minima), 'minimum')}, lowest first, ΔE in {display.energy_unit}"
+        self._table.title = f"{counted(len(minima), 'minimum')}, lowest first"
+        self._table.entitle({"ΔE": f"ΔE / {display.energy_unit}"})
+        self._table.hide(() if any(minima.labels) else ("Shape",))  # a cluster has no torsions to name
         values = (range(1, len(minima) + 1), energies, minima.rmsd, minima.visits, minima.labels, minima.calls)
         self._table.set({name: list(column) for name, column in zip(self._table.columns, values, strict=True)})
         self._highlight()

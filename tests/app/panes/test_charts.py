@@ -3,6 +3,7 @@ import pytest
 
 from so3k_explore.app.panes.charts import Chart, DensityChart, LineChart, ScatterChart, link_x
 from so3k_explore.app.panes.lines import MAX_POINTS, thinned
+from so3k_explore.app.theme import TICKS
 
 
 def figure(chart: Chart):
@@ -72,6 +73,23 @@ def test_charts_say_what_they_wait_for_until_they_have_data() -> None:
     assert chart.filled
     chart.clear()
     assert not chart.filled
+
+
+def test_axes_have_few_labels_and_counts_no_fractions() -> None:
+    chart = LineChart("Minima found", "force calls", "minima", ["minima"], from_zero="xy", whole=True)
+    drawn = figure(chart)
+    chart.set({"minima": ([200, 9000], [1, 2])})
+    assert (drawn.x_range.start, drawn.y_range.start) == (0.0, 0.0)
+    assert drawn.xaxis.ticker.desired_num_ticks == drawn.yaxis.ticker.desired_num_ticks == TICKS
+    assert drawn.yaxis.ticker.min_interval == 1
+
+
+def test_distances_in_a_scatter_do_not_go_below_zero() -> None:
+    chart = ScatterChart("Minima", "RMSD / Å", "E / eV", positive="x")
+    drawn = figure(chart)
+    chart.set([0.0, 1.3], [0.0, 0.5])
+    assert drawn.x_range.start == 0.0
+    assert drawn.y_range.start < 0.0
 
 
 def test_linked_charts_move_together() -> None:

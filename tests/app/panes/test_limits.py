@@ -36,6 +36,13 @@ def test_counting_quantities_start_at_zero() -> None:
     assert grown(None, 3.0, 9.0, from_zero=True)[0] == 0.0
 
 
+def test_limits_from_zero_never_go_below_it() -> None:
+    limits = None
+    for low, high in ((0.4, 0.4), (0.3, 0.5), (0.0, 0.6), (0.2, 2.0)):
+        limits = grown(limits, low, high, from_zero=True)
+        assert limits[0] == 0.0
+
+
 def test_a_constant_lies_inside_its_limits() -> None:
     low, high = grown(None, 5.0, 5.0)
     assert low < 5.0 < high

@@ -23,6 +23,14 @@ def test_chosen_rows_that_vanish_are_no_longer_chosen() -> None:
     assert table._table.selection == [0]
 
 
+def test_headings_can_carry_another_unit_and_columns_be_left_out() -> None:
+    table = TableCard("Minima", ["ΔE", "Shape"])
+    table.entitle({"ΔE": "ΔE / eV"})
+    table.hide(["Shape"])
+    assert table._table.titles == {"ΔE": "ΔE / eV"}
+    assert table._table.hidden_columns == ["Shape"]
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="missing family"):
         TableCard("Minima", ["E", "family"]).set({"E": [0]})
