@@ -1,8 +1,10 @@
 """Layout and upkeep of H5MD files: groups, growing datasets, recovery of files that a killed writer left open."""
 
+import errno
 import math
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +22,8 @@ UNITS = {
     "max_force": "eV Angstrom-1",
 }
 CHUNK_BYTES = 2**16
+OVERHEAD = 2**16  # bytes of indices and headers, generously
+WALKER_BYTES = 2**13  # of headers for each walker
 CLOCK = "particles/walker_000/position"  # its `step` and `time` are shared by everything in the file
 
 
@@ -164,6 +168,34 @@ def cleanly_closed(path: Path) -> bool:
     return True
 
 
+def ensure_space(folder: Path, size: int) -> None:
+    """Raises the `OSError` of a full disk or quota unless `size` more bytes can be written.
+
+    HDF5 does not survive a disk that fills up under it: files cannot be closed any more, and the process crashes.
+    """
+    probe = folder / f".space.{os.getpid()}"
+    try:
+        with probe.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except (AttributeError, OSError) as error:  # neither every system nor every file system can reserve space
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+        if shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def growth(datasets: Iterable[h5py.Dataset], frames: int, end: int) -> int:
+    """Bytes that datasets take up when they grow from `frames` to `end` rows, which come in whole chunks."""
+    size = OVERHEAD
+    for dataset in datasets:
+        rows = dataset.chunks[0] if dataset.chunks else 1
+        chunks = -(-end // rows) - -(-frames // rows)
+        size += chunks * rows * math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
+    return size
+
+
 def temporary_path(path: Path) -> Path:
     """A name in the same folder, hidden and of this process."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -176,6 +208,7 @@ def replace_by_copy(path: Path, file: h5py.File, frames: int) -> None:
     cell = np.zeros((3, 3)) if "edges" in get_group(file, f"{first}/box") else None
     walkers, scalars = len(get_group(file, "particles")), list(get_group(file, "observables"))
     numbers, masses = get_dataset(file, f"{first}/species")[()], get_dataset(file, f"{first}/mass")[()]
+    ensure_space(path.parent, walkers * WALKER_BYTES + growth(growing(file), 0, frames))
     try:
         with h5py.File(temporary, "w", libver="latest", locking=False) as fresh:
             lay_out(fresh, numbers, masses, cell, walkers, scalars, velocities=has_velocities(file))

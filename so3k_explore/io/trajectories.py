@@ -15,11 +15,15 @@ import numpy as np
 
 from so3k_explore.io.h5md import (
     CLOCK,
+    OVERHEAD,
+    WALKER_BYTES,
     cleanly_closed,
+    ensure_space,
     frame_count,
     get_dataset,
     get_group,
     growing,
+    growth,
     has_velocities,
     lay_out,
     longest,
@@ -108,6 +112,7 @@ class TrajectoryWriter:
         if self._file is None or not self._block:
             return
         end = self._frames + len(self._block)
+        ensure_space(self.path.parent, growth(self._datasets.values(), self._frames, end))
         for name in self._block[0]:  # the clock comes last, so a frame without a step is not whole
             dataset = self._datasets[name]
             dataset.resize(end, axis=0)
@@ -128,10 +133,12 @@ class TrajectoryWriter:
 
     def close(self) -> None:
         """Closes the file; it is then an ordinary HDF5 file."""
-        self.flush()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        try:
+            self.flush()
+        finally:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def __len__(self) -> int:
         return self._frames + len(self._block)
@@ -151,6 +158,7 @@ class TrajectoryWriter:
 
     def _create(self, scalars: list[str], *, velocities: bool) -> None:
         temporary = temporary_path(self.path)
+        ensure_space(self.path.parent, self._walkers * WALKER_BYTES + OVERHEAD)
         try:
             with h5py.File(temporary, "w", libver="latest", locking=False) as file:
                 about = (self._numbers, self._masses, self._cell, self._walkers, scalars)

@@ -1,5 +1,6 @@
 """Trajectories live through readers, kills and resumptions."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from so3k_explore.io.h5md import ensure_space
 from so3k_explore.io.trajectories import Trajectory, TrajectoryError, TrajectoryWriter, read_trajectory
 from tests.molecules import ETHANOL, WATER
 
@@ -167,6 +169,40 @@ def test_mdanalysis_reads_the_file(tmp_path: Path, periodic: bool) -> None:
     if periodic:
         np.testing.assert_allclose(third.dimensions, [20, 20, 20, 90, 90, 90])
     universe.trajectory.close()
+
+
+def test_the_space_asked_for_covers_what_the_file_grows_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, asked = tmp_path / "t.h5", []
+    monkeypatch.setattr("so3k_explore.io.trajectories.ensure_space", lambda folder, size: asked.append((folder, size)))
+    writer = write(path, range(1), flush_every=700)
+    assert path.stat().st_size <= asked[0][1]
+    for step in range(1, 2100):
+        before = path.stat().st_size
+        writer.append(0.5 * step, step, frame(step), energy=[step, -step])
+        assert path.stat().st_size - before <= asked[-1][1]
+    assert asked[-1] == (tmp_path, asked[-1][1])
+    assert len(asked) == 1 + 3
+    writer.close()
+
+
+def test_a_full_disk_is_noticed_before_the_file_is_harmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = write(tmp_path / "t.h5", range(5))
+    with pytest.raises(OSError, match=r"No space left|too large"):
+        ensure_space(tmp_path, 2**62)
+
+    def full(folder: Path, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("so3k_explore.io.trajectories.ensure_space", full)
+    for action in (lambda: writer.append(2.5, 5, frame(5), energy=[5, -5]), writer.close):
+        with pytest.raises(OSError, match="No space left"):
+            action()
+    monkeypatch.undo()
+    write(tmp_path / "t.h5", range(5, 8)).close()
+    with read_trajectory(tmp_path / "t.h5") as trajectory:
+        assert trajectory.steps.tolist() == list(range(8))
+        assert consistent(trajectory)
+    assert [file.name for file in tmp_path.iterdir()] == ["t.h5"]
 
 
 def moving(step: int) -> np.ndarray:
