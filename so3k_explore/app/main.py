@@ -20,7 +20,7 @@ from so3k_explore.app.views.molecule import MoleculeTab
 from so3k_explore.app.views.molecule_card import MoleculeCard
 from so3k_explore.app.views.part import TIGHT, Lazy
 from so3k_explore.app.views.run_card import LiveFields, RunCard
-from so3k_explore.app.views.runs import RunList, ShownButtons
+from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.status import StatusLine
 from so3k_explore.app.views.viewer import ViewerView
 
@@ -67,6 +67,7 @@ class Components:
                 "[": lambda: self._walk(-1),
                 "]": lambda: self._walk(1),
                 "?": lambda: setattr(self.keys, "open", True),
+                "B": session.bookmarks.toggle,
                 "Escape": session.minima.clear,
             }
         )
@@ -188,14 +189,14 @@ def as_molecule(molecule: Any) -> Any:
 
 
 def cards(session: Session) -> pn.Column:
-    """The left rail: three numbered cards, the buttons of the shown run, the latest runs."""
+    """The left rail: three numbered cards, the latest runs."""
     from so3k_explore.io.library import LIBRARY
 
     run_card = RunCard(session.run, session.start)
     refresh = lambda *_: run_card.refresh()
     session.molecule.param.watch(refresh, ["molecule", "problems", "error"])
     session.potential.param.watch(refresh, ["models", "name_"])
-    run_part = pn.Column(run_card, ShownButtons(session), LiveFields(session), margin=0, sizing_mode="stretch_width")
+    run_part = pn.Column(run_card, LiveFields(session), margin=0, sizing_mode="stretch_width")
     accordion = pmui.Accordion(
         ("1  Molecule", MoleculeCard(session.molecule, LIBRARY)),
         ("2  Model", ModelCard(session.potential)),

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 TRASH = ".trash"
 TRASH_DAYS = 7.0
+LOOKED = ".looked"
 
 
 @runtime_checkable
@@ -111,6 +112,15 @@ class Runs:
             with suppress(StoreError):
                 runs.append(self._open(folder))
         return runs
+
+    def look(self) -> float:
+        """When somebody last looked at the runs, in seconds since 1970; from now on that is now."""
+        mark, now = self.root / LOOKED, time.time()
+        with suppress(OSError):
+            before = mark.stat().st_mtime if mark.exists() else now
+            mark.touch()
+            return before
+        return now
 
     def get(self, run_id: str) -> Run:
         """A run by its id, the beginning or end of its id, or ``latest``.

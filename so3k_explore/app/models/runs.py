@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import param
 
 from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.display import counted
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus
 
 ACTIVE = ("queued", "starting", "running", "paused")
+UNWATCHED = ("done", "failed", "interrupted")  # ends that the reader has not asked for
 UNDO_SECONDS = 30.0
 LIST_SECONDS = 1.0
+GREETING_SECONDS = 60.0
+NAMED = 3  # runs that a greeting names
 
 
 class RunsModel(param.Parameterized):
@@ -23,6 +27,7 @@ class RunsModel(param.Parameterized):
     shown = param.String("", doc="Identifier of the run on the page; empty for none.")
     deleted = param.String("", doc="Identifier of the run that can still be brought back.")
     message = param.String("", doc="What came of the last action, or why it failed.")
+    greeting = param.String("", doc="What happened while nobody looked.")
     failed = param.Boolean(False, doc="Whether `message` is about a failure.")
 
     def __init__(self, runs: "Callable[[], Runs]", background: Background) -> None:
@@ -31,10 +36,13 @@ class RunsModel(param.Parameterized):
         self._background = background
         self._listed = 0.0
         self._deleted_at = 0.0
+        self._opened = 0.0
         self.loaded = False
 
     def tick(self, now: float) -> None:
         """Looks at the folder again when it is time, and forgets an undo that nobody used."""
+        if self.greeting and now - self._opened > GREETING_SECONDS:
+            self.greeting = ""
         if self.deleted and now - self._deleted_at > UNDO_SECONDS:
             self.deleted = ""
         if now - self._listed >= LIST_SECONDS and not self._background.busy("runs"):
@@ -92,10 +100,15 @@ class RunsModel(param.Parameterized):
         """A run of the list with its status."""
         return next((entry for entry in self.entries if entry[0].id == identifier), None)
 
-    def _list(self) -> "list[tuple[Run, RunStatus]]":
-        return [(run, run.status()) for run in self._open().list()]
+    def _list(self) -> "tuple[list[tuple[Run, RunStatus]], float]":
+        runs = self._open()
+        return [(run, run.status()) for run in runs.list()], runs.look()
 
-    def _take(self, entries: "list[tuple[Run, RunStatus]]") -> None:
+    def _take(self, found: "tuple[list[tuple[Run, RunStatus]], float]") -> None:
+        entries, looked = found
+        if not self.loaded:
+            self._opened = time.monotonic()
+            self.greeting = greeting(entries, looked)
         self.loaded = True
         self.entries = entries
 
@@ -105,3 +118,12 @@ class RunsModel(param.Parameterized):
     def _refresh(self) -> None:
         self._listed = 0.0
         self.param.update(message="", failed=False)
+
+
+def greeting(entries: "list[tuple[Run, RunStatus]]", looked: float) -> str:
+    """Which runs have ended since somebody last looked, at `looked` seconds since 1970; empty if none."""
+    ended = [run for run, status in entries if status.state in UNWATCHED and status.updated > looked]
+    if not ended:
+        return ""
+    names = ", ".join(f"{run.name} {run.kind}" for run in ended[:NAMED]) + (", …" if len(ended) > NAMED else "")
+    return f"{counted(len(ended), 'run')} finished while you were away: {names}."

@@ -8,6 +8,7 @@ import numpy as np
 import param
 
 from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.bookmarks import Bookmarks
 from so3k_explore.app.models.charges import Charges
 from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
@@ -55,6 +56,7 @@ class Session(param.Parameterized):
         self.point = Evaluation(self.background, "point", evaluate)
         self.charges = Charges(self, evaluate)
         self.conformers = Conformers(self)
+        self.bookmarks = Bookmarks(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])

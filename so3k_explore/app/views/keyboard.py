@@ -13,6 +13,7 @@ KEYS = {
     "← →": "one frame back or on",
     "[ ]": "the minimum below or above",
     "Escape": "forget chosen atoms and minima",
+    "B": "bookmark what is shown, or forget the bookmark",
     "F": "full screen",
     "?": "this list",
 }
@@ -23,7 +24,7 @@ class Keyboard(JSComponent):
 
     _esm: ClassVar[str | PathLike[str]] = """
     export function render({ model }) {
-      const wanted = new Set(["[", "]", "?", "Escape"])
+      const wanted = new Set(["[", "]", "?", "b", "B", "Escape"])
       const listen = (event) => {
         const target = event.composedPath()[0]
         const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName || "")
@@ -43,7 +44,7 @@ class Keyboard(JSComponent):
         self._actions = actions
 
     def _handle_msg(self, data: dict[str, Any]) -> None:
-        action = self._actions.get(str(data.get("key")))
+        action = self._actions.get(str(data.get("key")).capitalize())
         if action is not None:
             action()
 

@@ -1,4 +1,4 @@
-"""The runs: the latest in the rail, all of them in a drawer, and the buttons of the one on show."""
+"""The runs: the latest in the rail, all of them in a drawer."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.models.display import counted, simulated
 from so3k_explore.app.models.runs import RunsModel
-from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.part import ONE_LINE, Part
 from so3k_explore.app.views.status import COLOURS
 
@@ -84,35 +83,6 @@ class RunList(Part):
             self._empty.object = "" if rows else "No runs yet." if self.model.loaded else "Looking for runs …"
             self._layout.objects = [*rows.values()] if rows else [self._empty]
         self._rows = rows
-
-
-class ShownButtons(Part):
-    """Pause, resume and stop the run on show."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        runs = self.session.runs
-        make = lambda label, icon, action: _action(label, icon, lambda: runs.act(action))
-        self._pause, self._resume = make("Pause", "pause", "pause"), make("Resume", "play_arrow", "resume")
-        self._stop = make("Stop", "stop", "stop")
-        self._layout = pn.Row(self._pause, self._resume, self._stop, margin=(0, 4), sizing_mode="stretch_width")
-        self.session.shown.param.watch(lambda *_: self._draw(), "status")
-        self._draw()
-
-    def _draw(self) -> None:
-        status = self.session.shown.status
-        state = status.state if status else ""
-        self._pause.visible = state in ("running", "starting", "queued")
-        self._resume.visible = state in ("paused", "stopped", "failed", "interrupted")
-        self._stop.visible = state in ("running", "starting", "queued", "paused")
-        self._layout.visible = bool(state) and state != "done"
-
-
-def _action(label: str, icon: str, act: Any) -> pmui.Button:
-    button = pmui.Button(label=label, icon=icon, variant="outlined", size="small", sizing_mode="stretch_width")
-    button.on_click(lambda _: act())
-    return button
 
 
 def brief(status: Any) -> str:

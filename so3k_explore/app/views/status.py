@@ -34,13 +34,14 @@ class StatusLine(Part):
         self._state = pmui.Chip(label="", size="small", margin=(6, 3), visible=False)
         self._spinner = pmui.CircularProgress(value=True, size=16, margin=(9, 4), visible=False)
         self._words = pmui.Typography("", variant="body2", margin=(8, 6), sx=ONE_LINE, sizing_mode="stretch_width")
-        self._bar = pmui.LinearProgress(value=0, variant="determinate", width=220, margin=(16, 8), visible=False)
+        self._bar = pmui.LinearProgress(value=0, variant="determinate", width=140, margin=(16, 8), visible=False)
         self._left = pmui.Typography("", variant="body2", margin=(8, 8), sx=ONE_LINE)
         self._undo = pmui.Button(label="Undo", size="small", variant="outlined", margin=(4, 6), visible=False)
         self._undo.on_click(lambda _: self.session.runs.restore())
+        self._buttons = ShownButtons(session)
         self._layout = pn.Row(
             *(self._device, self._model, self._state, self._speed, self._spinner, self._words),
-            *(self._undo, self._bar, self._left),
+            *(self._undo, self._bar, self._left, self._buttons),
             sizing_mode="stretch_width",
             height=40,
             margin=(0, 4),
@@ -48,7 +49,8 @@ class StatusLine(Part):
         )
         self.session.shown.param.watch(lambda *_: self._draw(), ["status", "error"])
         self.session.background.param.watch(lambda *_: self._draw(), ["doing", "fraction"])
-        self.session.runs.param.watch(lambda *_: self._draw(), ["message", "deleted"])
+        self.session.runs.param.watch(lambda *_: self._draw(), ["message", "deleted", "greeting"])
+        self.session.bookmarks.param.watch(lambda *_: self._draw(), "message")
         self.session.potential.param.watch(lambda *_: self._draw(), ["name_", "long_range_cutoff"])
         self._draw()
 
@@ -64,6 +66,7 @@ class StatusLine(Part):
         self._spinner.visible = waiting
         sentence = background.doing or runs.message or self.session.shown.error or (status.message if status else "")
         failed = not background.doing and (runs.failed or bool(self.session.shown.error))
+        sentence = " ".join(part for part in (runs.greeting, self.session.bookmarks.message, sentence) if part)
         self._words.param.update(object=sentence, color="error" if failed else "text.primary")
         self._undo.visible = bool(runs.deleted)
         self._progress(status, background.fraction if background.doing else None)
@@ -82,6 +85,35 @@ class StatusLine(Part):
             self._bar.value = round(100 * known)
         left = status.seconds_left if status and status.state == "running" else None
         self._left.object = "" if left is None else f"{lasting(left)} left"
+
+
+class ShownButtons(Part):
+    """Pause, resume and stop the run on show."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        runs = self.session.runs
+        make = lambda label, icon, action: _action(label, icon, lambda: runs.act(action))
+        self._pause, self._resume = make("Pause", "pause", "pause"), make("Resume", "play_arrow", "resume")
+        self._stop = make("Stop", "stop", "stop")
+        self._layout = pn.Row(self._pause, self._resume, self._stop, margin=0)
+        self.session.shown.param.watch(lambda *_: self._draw(), "status")
+        self._draw()
+
+    def _draw(self) -> None:
+        status = self.session.shown.status
+        state = status.state if status else ""
+        self._pause.visible = state in ("running", "starting", "queued")
+        self._resume.visible = state in ("paused", "stopped", "failed", "interrupted")
+        self._stop.visible = state in ("running", "starting", "queued", "paused")
+        self._layout.visible = bool(state) and state != "done"
+
+
+def _action(label: str, icon: str, act: Any) -> pmui.Button:
+    button = pmui.Button(label=label, icon=icon, variant="outlined", size="small", width=100, margin=(4, 3))
+    button.on_click(lambda _: act())
+    return button
 
 
 SPEED_UNITS = {"steps_per_second": "steps/s", "ns_per_day": "ns/day", "calls_per_second": "force calls/s"}

@@ -10,6 +10,7 @@ from so3k_explore.app.models.scene import Scene
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.molecule import STYLES, MoleculePane, color_codes
 from so3k_explore.app.panes.player import PlayerBar
+from so3k_explore.app.views.bookmarks import BookmarkBar
 from so3k_explore.app.views.part import ONE_LINE, Part
 
 
@@ -27,7 +28,13 @@ class ViewerView(Part):
         self._player = PlayerBar(self.pane)
         self._measurement = pmui.Typography("", variant="body2", margin=(4, 12), height=22, sx=ONE_LINE)
         self._layout = pmui.Paper(
-            *(self._heading, self.pane, self._measurement, self._player, self._look),
+            *(
+                self._heading,
+                self.pane,
+                self._measurement,
+                self._player,
+                pn.FlexBox(self._look, BookmarkBar(session), margin=0),
+            ),
             variant="outlined",
             elevation=0,
             margin=theme.CARD_MARGIN,

@@ -1,6 +1,7 @@
 """Runs without a worker: what a view or a model asks of `jobs`, answered from memory."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,19 @@ class FakeRun:
     precision: str = "float32"
     long_range_cutoff: float | None = None
     settings: Any = field(default_factory=DynamicsSettings)
+    folder: Path = Path("nowhere")
+    updated: float = 0.0
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def status(self) -> RunStatus:
-        return RunStatus(state=self.state, progress=0.25, step=10 * self.frames, walkers=self.walkers, device="CPU")
+        return RunStatus(
+            state=self.state,
+            progress=0.25,
+            step=10 * self.frames,
+            walkers=self.walkers,
+            device="CPU",
+            updated=self.updated,
+        )
 
     def positions(self) -> np.ndarray:
         shape = (self.frames, self.walkers, *self.molecule.positions.shape)
@@ -83,11 +93,15 @@ class FakeRuns:
 
     def __init__(self, *runs: FakeRun) -> None:
         self.runs = {run.id: run for run in runs}
+        self.looked = 0.0
         self.trash: dict[str, FakeRun] = {}
         self.submitted: list[tuple[Any, Any, dict[str, Any]]] = []
 
     def list(self) -> list[FakeRun]:
         return list(self.runs.values())
+
+    def look(self) -> float:
+        return self.looked
 
     def get(self, identifier: str) -> FakeRun:
         return self.runs[identifier]

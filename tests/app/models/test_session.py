@@ -208,3 +208,15 @@ def test_a_failure_of_the_queue_becomes_a_sentence(session: Session, runs: FakeR
     settle(session)
     assert session.runs.failed
     assert "stop" in session.runs.message
+
+
+def test_runs_that_ended_while_nobody_looked_are_told_once(session: Session, runs: FakeRuns, settle: Settle) -> None:
+    for number, (state, updated) in enumerate([("done", 20.0), ("failed", 30.0), ("done", 5.0), ("running", 30.0)]):
+        runs.runs[str(number)] = FakeRun(str(number), runs.runs["first"].molecule, state=state, updated=updated)
+    runs.looked = 10.0
+    session.open()
+    settle(session)
+    assert session.runs.greeting == "2 runs finished while you were away: a run dynamics, a run dynamics."
+    session.runs._opened -= 61.0
+    settle(session)
+    assert session.runs.greeting == ""

@@ -9,10 +9,13 @@ from so3k_explore.app.main import Components, create_app, explore
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.fields import NumberField
+from so3k_explore.app.views.minima import MinimaTab
 from so3k_explore.app.views.run_card import LiveFields, RunCard
 from so3k_explore.app.views.runs import RunList
+from so3k_explore.app.views.status import StatusLine
 from so3k_explore.io.library import named
 from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
+from tests.app.models.test_session import landscape
 
 
 @pytest.fixture
@@ -30,6 +33,7 @@ def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Sessio
 def tick(session: Session, times: int = 4) -> None:
     for _ in range(times):
         session.runs._listed = 0.0
+        session.shown._next = dict.fromkeys(session.shown._next, 0.0)
         session.tick()
         session.background.wait()
 
@@ -52,6 +56,30 @@ def test_all_tabs_draw_a_run_that_has_frames(session: Session) -> None:
     tick(session)
     assert components.viewer.pane.n_atoms == 7
     assert session.shown.run is not None
+
+
+def test_the_table_of_minima_names_the_unit_and_has_no_shapes_of_a_cluster(session: Session, runs: Any) -> None:
+    molecule = named("lj7")
+    runs.runs["search"] = FakeRun("search", molecule, kind="minima", state="done", found=landscape(molecule.positions))
+    table = MinimaTab(session)._table._table
+    session.open(run="search")
+    tick(session)
+    assert table.titles == {"ΔE": "ΔE / kcal/mol"}
+    assert table.hidden_columns == ["Shape"]
+    session.display.energy_unit = "eV"
+    assert table.titles == {"ΔE": "ΔE / eV"}
+
+
+def test_pause_and_stop_stand_in_the_line_that_is_always_visible(session: Session, runs: Any) -> None:
+    line = StatusLine(session)
+    session.open(run="first")
+    tick(session)
+    assert line._layout.select(lambda part: part is line._buttons._stop)
+    assert line._buttons._pause.visible
+    assert line._buttons._stop.visible
+    runs.runs["first"].state = "done"
+    tick(session)
+    assert not line._buttons._layout.visible
 
 
 def test_the_button_carries_the_reason_why_it_cannot_be_pressed(session: Session) -> None:
