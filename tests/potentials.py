@@ -35,6 +35,7 @@ REPELLING = Architecture(
 )
 MIDDLE = Architecture(24, heads=2, layers=2, degrees=(1, 2, 3), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
 LARGE = Architecture(16, heads=4, layers=3, degrees=(1, 2, 3, 4), cutoff=2.5, radial_functions=8, average_neighbors=2.0)
+INVARIANT = Architecture(8, heads=2, layers=2, degrees=(0,), cutoff=2.5, radial_functions=6, average_neighbors=2.0)
 GAPPED = Architecture(
     8, heads=2, layers=1, degrees=(2, 4), cutoff=2.2, radial_functions=5, radial_basis="bessel", average_neighbors=2.0
 )
@@ -50,6 +51,7 @@ POTENTIALS = [
     Named("so3krates, three degrees", so3krates(MIDDLE, 2), ETHANOL),
     Named("so3krates, four degrees", so3krates(LARGE, 3), ETHANOL),
     Named("so3krates, even degrees", so3krates(GAPPED, 4), ETHANOL),
+    Named("so3krates, invariant", so3krates(INVARIANT, 7), ETHANOL),
     Named("so3krates, repulsion", so3krates(REPELLING, 6), ETHANOL),
     Named("so3lr", so3lr(float("inf")), ETHANOL),
     Named("so3lr, cutoff", so3lr(6.0), ETHANOL),

@@ -42,6 +42,7 @@ def check_system(
     elements: Iterable[int] | None,
     device: object = "cpu",
     evaluations_per_second: float | int | None = None,
+    ions: bool = True,
 ) -> list[Problem]:
     """Problems of a molecule for a model and a device, errors first.
 
@@ -50,12 +51,14 @@ def check_system(
         elements: atomic numbers that the chosen model knows; None: any.
         device: where the model will run, a word that contains "cpu" for a CPU, or JAX's device.
         evaluations_per_second: measured speed for this molecule; default: `CPU_ATOM_STEPS` divided by its atoms.
+        ions: whether the chosen model knows total charges and unpaired electrons.
     """
     found = [
         *_unsupported_elements(molecule, elements),
         *_overlaps(molecule),
         *_missing_hydrogens(molecule),
         *_electrons(molecule),
+        *([] if ions else _ions(molecule)),
         *_several_fragments(molecule),
         *_size(molecule, device, evaluations_per_second),
     ]
@@ -157,6 +160,16 @@ def missing_hydrogens(molecule: Molecule) -> Int[np.ndarray, "atoms"]:
     valence = np.array([VALENCES.get(int(z), 0) for z in numbers])
     missing[candidate] = np.floor(np.maximum(valence - total, 0)[candidate] + 0.4).astype(int)
     return missing
+
+
+def _ions(molecule: Molecule) -> list[Problem]:
+    if not molecule.charge and molecule.multiplicity == 1:
+        return []
+    message = (
+        f"This model knows neutral molecules without unpaired electrons only, got charge {molecule.charge:+g} e and "
+        f"multiplicity {molecule.multiplicity}. Choose a model for ions, such as SO3LR."
+    )
+    return [Problem("error", message, "electrons")]
 
 
 def _electrons(molecule: Molecule) -> list[Problem]:

@@ -107,7 +107,9 @@ def make_job(
         molecule = load_molecule(molecule)
     if precision not in ("float32", "float64"):
         raise ValueError(f'`precision` must be "float32" or "float64", got {precision!r}.')
-    model = str(model) if model is not None else default_model(molecule.numbers.tolist())
+    if model is None:
+        model = default_model(molecule.numbers.tolist(), charge=molecule.charge, spin=molecule.multiplicity - 1)
+    model = str(model)
     info = model_info(model)
     missing = sorted(set(molecule.numbers.tolist()) - set(info.elements)) if info.elements is not None else []
     if missing:
@@ -115,6 +117,11 @@ def make_job(
 
         symbols = ", ".join(chemical_symbols[number] for number in missing)
         raise ValueError(f"The model `{model}` does not know {symbols}. Choose another model or molecule.")
+    if not info.ions and (molecule.charge or molecule.multiplicity > 1):
+        raise ValueError(
+            f"The model `{model}` knows neutral molecules without unpaired electrons only, got charge "
+            f"{molecule.charge:+g} and multiplicity {molecule.multiplicity}. Choose a model for ions, such as SO3LR."
+        )
     return Job(
         settings=settings,
         molecule=molecule,

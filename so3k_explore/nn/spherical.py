@@ -15,10 +15,10 @@ MAX_DEGREE = 4
 
 
 def check_degrees(degrees: tuple[int, ...]) -> None:
-    """Raises `ValueError` unless degrees are increasing numbers from 1 to `MAX_DEGREE`."""
-    allowed = bool(degrees) and sorted(set(degrees)) == list(degrees) and 1 <= degrees[0] <= degrees[-1] <= MAX_DEGREE
+    """Raises `ValueError` unless degrees are increasing numbers from 0 to `MAX_DEGREE`."""
+    allowed = bool(degrees) and sorted(set(degrees)) == list(degrees) and 0 <= degrees[0] <= degrees[-1] <= MAX_DEGREE
     if not allowed:
-        raise ValueError(f"`degrees` must be increasing and between 1 and {MAX_DEGREE}, got {degrees}.")
+        raise ValueError(f"`degrees` must be increasing and between 0 and {MAX_DEGREE}, got {degrees}.")
 
 
 def orders_of(degrees: tuple[int, ...]) -> int:
@@ -54,6 +54,10 @@ def spherical_harmonics(unit: Float[Array, "rows 3"], degrees: tuple[int, ...]) 
     x, y, z = unit[:, 0], unit[:, 1], unit[:, 2]
     columns = [column for l in degrees for column in _HARMONICS[l](x, y, z)]
     return jnp.stack(columns, axis=-1)
+
+
+def _degree_0(x: Array, y: Array, z: Array) -> list[Array]:
+    return [jnp.full_like(x, 1 / sqrt(4 * pi))]
 
 
 def _degree_1(x: Array, y: Array, z: Array) -> list[Array]:
@@ -96,4 +100,4 @@ def _degree_4(x: Array, y: Array, z: Array) -> list[Array]:
     ]
 
 
-_HARMONICS = {1: _degree_1, 2: _degree_2, 3: _degree_3, 4: _degree_4}
+_HARMONICS = {0: _degree_0, 1: _degree_1, 2: _degree_2, 3: _degree_3, 4: _degree_4}

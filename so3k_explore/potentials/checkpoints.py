@@ -1,7 +1,8 @@
 """Potentials on disk, in one safe format: an `.npz` with the arrays and a JSON text, never a pickle.
 
-Arrays are stored under ``params/`` plus their path in the tree of parameters, the JSON text under ``metadata``. The
-published files of SO3LR (`params.npz`, `params.pkl`, with or without `hyperparameters.json` beside) are read, too.
+Arrays are stored under ``params/`` plus their path in the tree of parameters, the JSON text under ``metadata``, and
+what else belongs to a model under folders such as ``extrapolation/``. The published files of SO3LR (`params.npz`,
+`params.pkl`, with or without `hyperparameters.json` beside) are read, too.
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ from so3k_explore.potentials.so3krates import (
 )
 from so3k_explore.potentials.so3lr import So3lr, So3lrNetwork
 
+EXTRAS = ("extrapolation",)  # folders beside ``params``
 NETWORKS: dict[str, type[nn.Module]] = {"so3krates": So3kratesNetwork, "so3lr": So3lrNetwork}
 
 
@@ -41,6 +43,7 @@ class Checkpoint:
     params: dict[str, Any]
     architecture: Architecture
     metadata: dict[str, Any]
+    extras: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # further arrays, by folder/name
 
     @property
     def n_parameters(self) -> int:
@@ -62,23 +65,24 @@ class Checkpoint:
         )
 
 
-def save_potential(path: Path | str, potential: So3krates | So3lr, **metadata: Any) -> Path:
-    """Writes a potential atomically; `metadata` are JSON values such as ``description``.
+def save_potential(
+    path: Path | str, potential: So3krates | So3lr, extras: dict[str, np.ndarray] | None = None, **metadata: Any
+) -> Path:
+    """Writes a potential atomically; `metadata` are JSON values such as ``description``, `extras` further arrays.
 
     The long-range cutoff is a choice at loading and not stored.
     """
     kind = "so3lr" if isinstance(potential, So3lr) else "so3krates"
     elements = None if potential.elements is None else sorted(potential.elements)
     about = {"elements": elements, **metadata}
-    return save_checkpoint(path, Checkpoint(kind, potential.params, potential.architecture, about))
+    return save_checkpoint(path, Checkpoint(kind, potential.params, potential.architecture, about, extras or {}))
 
 
 def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> Path:
     """Writes a checkpoint atomically: a reader sees the old file or the whole new one."""
     path = Path(path)
-    arrays: dict[str, Any] = {
-        f"params/{name}": np.asarray(leaf) for name, leaf in flatten_dict(checkpoint.params, sep="/").items()
-    }
+    arrays: dict[str, Any] = dict(checkpoint.extras)
+    arrays |= {f"params/{name}": np.asarray(leaf) for name, leaf in flatten_dict(checkpoint.params, sep="/").items()}
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -115,8 +119,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         kind = head.pop("kind")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"The description inside {path} is incomplete or wrong: {error}.") from error
-    params = {name.removeprefix("params/"): array for name, array in arrays.items()}
-    return Checkpoint(kind, fitted(params, kind, architecture, path), architecture, head)
+    params = {name.removeprefix("params/"): array for name, array in arrays.items() if not _is_extra(name)}
+    extras = {name: array for name, array in arrays.items() if _is_extra(name)}
+    return Checkpoint(kind, fitted(params, kind, architecture, path), architecture, head, extras)
 
 
 def fitted(arrays: dict[str, np.ndarray], kind: str, architecture: Architecture, path: Path) -> dict[str, Any]:
@@ -134,6 +139,10 @@ def fitted(arrays: dict[str, np.ndarray], kind: str, architecture: Architecture,
         if not np.isfinite(arrays[name]).all():
             raise CheckpointError(f"{name!r} must hold finite numbers, got NaN or infinity in {path}.")
     return unflatten_dict({name: arrays[name] for name in wanted}, sep="/")
+
+
+def _is_extra(name: str) -> bool:
+    return name.split("/")[0] in EXTRAS
 
 
 def _published(path: Path, arrays: dict[str, np.ndarray]) -> Checkpoint:

@@ -29,6 +29,8 @@ class Summary:
     parameters: int
     description: str
     published: bool  # whether the arrays are those of `PUBLISHED[kind]`
+    ions: bool = True  # whether charge and spin are embedded
+    licence: str = ""
 
 
 def model_file(path: Path) -> Path:
@@ -91,6 +93,8 @@ def summarise(path: Path) -> Summary:
         parameters=int(head.get("parameters", 0)),
         description=str(head.get("description", "")),
         published=bool(head.get("published", False)),
+        ions=bool(head.get("architecture", {}).get("charge_and_spin", True)),
+        licence=str(head.get("licence", "")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Potentials by name: the registered ones, those in the cache or in folders of the user, and any checkpoint.
+"""Potentials by name: the bundled and the registered ones, those in the cache or in folders of the user, and any file.
 
 Two environment variables: ``SO3K_HOME`` is the root of the cache, ``SO3K_MODELS`` lists further folders (each a model
 itself or holding models). Importing this module and listing models loads no framework.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LENNARD_JONES = "lennard-jones"
+PRETRAINED = Path(__file__).parent / "pretrained"  # models trained by this project
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ModelInfo:
     parameters: int
     long_range_cutoff: float  # Å, unless another is asked for; 0: no long-range terms, inf: all pairs
     licence: str = ""
+    ions: bool = True  # whether it knows total charges and unpaired electrons
     published: bool = False  # whether the numbers are known to be those its authors have published
 
 
@@ -73,7 +75,7 @@ def load_potential(
 
 
 def list_models() -> list[ModelInfo]:
-    """All registered and installed models, the embedded one first."""
+    """All registered and installed models: Lennard-Jones, the bundled ones, the published ones, and others."""
     embedded = ModelInfo(
         name=LENNARD_JONES,
         kind=LENNARD_JONES,
@@ -85,7 +87,8 @@ def list_models() -> list[ModelInfo]:
         long_range_cutoff=0.0,
     )
     found = dict(_installed())
-    names = [*PUBLISHED, *(name for name in found if name not in PUBLISHED)]
+    first = [*_bundled(), *PUBLISHED]
+    names = [*first, *(name for name in found if name not in first)]
     return [embedded, *(info for name in names if (info := _describe(name, found.get(name))) is not None)]
 
 
@@ -105,8 +108,8 @@ def model_info(name: str | Path) -> ModelInfo:
     return info
 
 
-def default_model(numbers: Iterable[int]) -> str:
-    """Name of the best installed model that knows all elements.
+def default_model(numbers: Iterable[int], *, charge: float | int = 0.0, spin: float | int = 0.0) -> str:
+    """Name of the best installed model that knows all elements, and ions and radicals where there is one.
 
     Raises:
         ModelNotFoundError: none does.
@@ -114,6 +117,8 @@ def default_model(numbers: Iterable[int]) -> str:
     wanted = {int(number) for number in numbers} - {0}
     models = [info for info in list_models() if info.name != LENNARD_JONES]
     covering = [info for info in models if info.elements is None or wanted <= set(info.elements)]
+    if charge or spin:
+        covering = [info for info in covering if info.ions] or covering
     for info in covering:
         if info.installed:
             return info.name
@@ -170,7 +175,7 @@ def add_model(path: Path | str, name: str | None = None) -> ModelInfo:
     path = Path(path)
     name = _name_of(path) if name is None else name
     checkpoint = load_checkpoint(path)
-    if name == LENNARD_JONES or (name in PUBLISHED and not checkpoint.metadata.get("published")):
+    if name in (LENNARD_JONES, *_bundled()) or (name in PUBLISHED and not checkpoint.metadata.get("published")):
         raise ValueError(f"The name {name!r} belongs to another model; give a name: `add_model(path, name=...)`.")
     save_checkpoint(_cache() / f"{name}.npz", checkpoint)
     return model_info(name)
@@ -185,7 +190,7 @@ def _resolve(name_or_path: str | Path) -> Path:
         raise ModelNotFoundError(f"The model {name_or_path} is not on this machine. {_advice(str(name_or_path))}")
     if Path(name_or_path).exists():
         return Path(name_or_path)
-    known = ", ".join([LENNARD_JONES, *dict.fromkeys([*PUBLISHED, *installed])])
+    known = ", ".join(dict.fromkeys([LENNARD_JONES, *_bundled(), *PUBLISHED, *installed]))
     raise ModelNotFoundError(f"There is no model, file or folder {str(name_or_path)!r}. Known models: {known}.")
 
 
@@ -214,7 +219,8 @@ def _describe(name: str, path: Path | None) -> ModelInfo | None:
                 description=about.description,
                 parameters=about.parameters,
                 long_range_cutoff=math.inf if about.kind == "so3lr" else 0.0,
-                licence=PUBLISHED[about.kind].licence if about.published and about.kind in PUBLISHED else "",
+                licence=PUBLISHED[about.kind].licence if about.published and about.kind in PUBLISHED else about.licence,
+                ions=about.ions,
                 published=about.published,
             )
     if facts is None:
@@ -242,9 +248,9 @@ def _cache() -> Path:
 
 
 def _installed() -> Iterator[tuple[str, Path]]:
-    """Names and places of models on this machine; where names repeat, the last one counts, the cache at the end."""
+    """Names and places of models on this machine; where names repeat, the last one counts, the bundled at the end."""
     extra = [Path(folder) for folder in os.environ.get("SO3K_MODELS", "").split(os.pathsep) if folder]
-    for folder in [*extra, _cache()]:
+    for folder in [*extra, _cache(), PRETRAINED]:
         if not folder.is_dir():
             continue
         if _is_model(folder):
@@ -253,6 +259,11 @@ def _installed() -> Iterator[tuple[str, Path]]:
         for child in sorted(folder.iterdir()):
             if _is_model(child) or (child.suffix == ".npz" and not child.name.startswith(".")):
                 yield _name_of(child), child
+
+
+def _bundled() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.stem for path in PRETRAINED.glob("*.npz"))
 
 
 def _is_model(folder: Path) -> bool:

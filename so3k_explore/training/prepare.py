@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from so3k_explore.analysis.extrapolation import Extrapolation
 from so3k_explore.geometry.elements import SYMBOLS, symbol
 from so3k_explore.io.datasets import Dataset, DatasetError
 from so3k_explore.potentials.checkpoints import load_checkpoint, save_potential
@@ -96,13 +97,19 @@ def _elements(potential: So3krates | So3lr, dataset: Dataset, start: Path | str 
 
 
 def save_model(
-    path: Path | str, potential: So3krates | So3lr, prepared: Prepared, description: str, **about: Any
+    path: Path | str,
+    potential: So3krates | So3lr,
+    prepared: Prepared,
+    description: str,
+    extrapolation: Extrapolation | None = None,
+    **about: Any,
 ) -> Path:
     """Writes a trained potential with what is needed to use and judge it: shifts, level of theory, size of the data."""
     single = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), potential)
     return save_potential(
         path,
         single,
+        {} if extrapolation is None else {f"extrapolation/{k}": v for k, v in extrapolation.arrays().items()},
         description=description,
         level=prepared.dataset.level,
         energy_shifts=shifts_to_json(prepared.shifts),

@@ -61,7 +61,11 @@ def test_expand_repeats_each_degree_for_its_orders() -> None:
     np.testing.assert_array_equal(expand(jnp.array([[2.0, 5.0]]), (1, 2)), [[2, 2, 2, 5, 5, 5, 5, 5]])
 
 
-@pytest.mark.parametrize("degrees", [(), (0, 1), (2, 1), (1, 5), (1, 1)])
+@pytest.mark.parametrize("degrees", [(), (-1, 1), (2, 1), (1, 5), (1, 1)])
 def test_impossible_degrees_are_refused(degrees: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="increasing and between 1 and 4"):
+    with pytest.raises(ValueError, match="increasing and between 0 and 4"):
         spherical_harmonics(directions(1), degrees)
+
+
+def test_degree_zero_is_the_same_in_all_directions() -> None:
+    np.testing.assert_allclose(spherical_harmonics(directions(4), (0,)), np.sqrt(1 / (4 * np.pi)), rtol=1e-12)

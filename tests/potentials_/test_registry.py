@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from so3k_explore.potentials import published
+from so3k_explore.potentials import published, registry
 from so3k_explore.potentials.cards import model_card
 from so3k_explore.potentials.checkpoints import save_potential
 from so3k_explore.potentials.downloads import DownloadError
@@ -22,7 +22,7 @@ from so3k_explore.potentials.registry import (
 )
 from so3k_explore.potentials.so3krates import So3krates
 from so3k_explore.potentials.so3lr import So3lr
-from tests.potentials import GAPPED, MIDDLE
+from tests.potentials import GAPPED, MIDDLE, REPELLING
 
 SMALL_SO3KRATES = So3krates.create(1, GAPPED)
 SMALL_SO3LR = So3lr.create(1, MIDDLE)
@@ -32,6 +32,7 @@ SMALL_SO3LR = So3lr.create(1, MIDDLE)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SO3K_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SO3K_MODELS", raising=False)
+    monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "nothing")
     return tmp_path / "home"
 
 
@@ -159,3 +160,20 @@ def test_listing_models_loads_no_framework() -> None:
         "assert not {'jax', 'flax', 'panel'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_bundled_model_comes_before_those_of_the_user_except_for_ions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = tmp_path / "bundled"
+    save_potential(bundled / "ours.npz", So3krates.create(1, REPELLING).replace(elements=frozenset({1, 6, 8})))
+    monkeypatch.setattr(registry, "PRETRAINED", bundled)
+    add_model(save_potential(tmp_path / "mine.npz", SMALL_SO3LR))
+    assert [info.name for info in list_models()] == ["lennard-jones", "ours", "so3lr", "mine"]
+    assert model_info("ours").ions is False
+    assert default_model([1, 6]) == "ours"
+    assert default_model([1, 6], charge=1.0) == "mine"
+    assert default_model([1, 16]) == "mine"
+    assert isinstance(load_potential("ours"), So3krates)
+    with pytest.raises(ValueError, match="belongs to another model"):
+        add_model(tmp_path / "mine.npz", name="ours")
