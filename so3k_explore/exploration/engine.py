@@ -11,7 +11,7 @@ into known basins, and are spared the long way to the bottom; only new minima go
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import jax.numpy as jnp
 import numpy as np
@@ -66,8 +66,15 @@ _REASONS = {
 class Engine:
     """One search."""
 
-    def __init__(self, potential: Potential, molecule: Molecule, settings: MinimaSearch, landscape: Landscape) -> None:
-        self.potential, self.molecule, self.settings = potential, molecule, settings
+    def __init__(
+        self,
+        potential: Potential,
+        molecule: Molecule,
+        settings: MinimaSearch,
+        landscape: Landscape,
+        watch: Callable[[Walkers], None] | None = None,
+    ) -> None:
+        self.potential, self.molecule, self.settings, self.watch = potential, molecule, settings, watch
         bonds = len(molecule.bonds)
         self.strategies = applicable(settings.strategies, bonds=bonds, torsions=len(molecule.torsions))
         self.history = History(molecule, settings.identity, landscape)
@@ -150,7 +157,7 @@ class Engine:
 
     def _advance(self) -> None:
         before, step = np.asarray(self.walkers.calls), int(self.walkers.step)
-        self.walkers = advance_walkers(self.rules, self.minimizer, self.potential, self.walkers, BLOCK)
+        self.walkers = advance_walkers(self.rules, self.minimizer, self.potential, self.walkers, BLOCK, self.watch)
         spent = int((np.asarray(self.walkers.calls) - before).sum())
         self.fill = spent / max(self.settings.walkers * (int(self.walkers.step) - step), 1)
         self.ledger = self.ledger.replace(calls=self.ledger.calls + spent)

@@ -1,11 +1,12 @@
 """The search for minima: walkers that share one history, several strategies, one stream of states."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from so3k_explore.exploration.engine import Engine
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchState
+from so3k_explore.exploration.walkers import Walkers
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.protocol import Potential
 
@@ -16,6 +17,7 @@ def explore_minima(
     settings: MinimaSearch | None = None,
     landscape: Landscape | None = None,
     state: SearchState | None = None,
+    watch: Callable[[Walkers], None] | None = None,
 ) -> Iterator[SearchState]:
     """Yields a state after every block of force calls, until a limit of `settings` is reached or the caller stops.
 
@@ -29,6 +31,7 @@ def explore_minima(
         settings: see `MinimaSearch`; `temperature` and `walkers` may differ from those of `state`.
         landscape: where minima go; None for one in a temporary file.
         state: of an earlier call with the same molecule and landscape.
+        watch: called with the walkers every few force calls, to show them.
 
     Raises:
         ValueError: the molecule has a single atom, a cell, or elements that the potential does not know.
@@ -37,7 +40,7 @@ def explore_minima(
     """
     check_molecule(potential, molecule)
     settings = settings or MinimaSearch()
-    engine = Engine(potential, molecule, settings, Landscape() if landscape is None else landscape)
+    engine = Engine(potential, molecule, settings, Landscape() if landscape is None else landscape, watch)
     if state is None:
         engine.start()
     else:

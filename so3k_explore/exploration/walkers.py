@@ -14,11 +14,13 @@ timestep, until the potential energy has passed a few minima. The highest potent
 of the barrier between the two minima, and comes free of charge.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
@@ -36,6 +38,7 @@ MASS = 1.0  # u, of every atom in flight
 DISPLACEMENT = 0.01  # Å, length of the displacement that is softened
 RATE = 1e-3  # Å²/eV, of softening
 RELAXATION = 500  # steps until a relaxation gives up
+GLIMPSE = 4  # steps between two looks of somebody who watches
 EAGER = 4  # a block ends early when one walker in so many waits
 
 
@@ -157,12 +160,26 @@ def assign(walkers: Walkers, task: Task) -> Walkers:
     )
 
 
-def advance_walkers(rules: Rules, minimizer: Minimizer, potential: Potential, walkers: Walkers, steps: int) -> Walkers:
-    """All walkers up to `steps` force calls later; fewer when many of them wait."""
-    end = int(walkers.step) + steps
+def advance_walkers(
+    rules: Rules,
+    minimizer: Minimizer,
+    potential: Potential,
+    walkers: Walkers,
+    steps: int,
+    watch: Callable[[Walkers], None] | None = None,
+) -> Walkers:
+    """All walkers up to `steps` force calls later; fewer when many of them wait. `watch` sees them on the way."""
     lost = lambda w, some: _stop(w, some & w.busy, jnp.full_like(w.status, int(Status.NOT_FINITE)))
-    go_on = lambda w: _advance(rules, minimizer, potential, w, end)
-    return with_valid_neighbors(potential, go_on, walkers, lost)
+    end = int(walkers.step) + steps
+    while True:
+        goal = end if watch is None else min(end, int(walkers.step) + GLIMPSE)
+        go_on = lambda w, goal=goal: _advance(rules, minimizer, potential, w, goal)
+        walkers = with_valid_neighbors(potential, go_on, walkers, lost)
+        if watch is not None:
+            watch(walkers)
+        waiting = int((np.asarray(walkers.phase) == Phase.WAITING).sum())
+        if not goal <= int(walkers.step) < end or EAGER * waiting >= len(walkers.phase):
+            return walkers
 
 
 @jax.jit

@@ -8,12 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.exploration import Landscape, MinimaSearch, SearchState, explore_minima, initial_search
+from so3k_explore.exploration.walkers import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.settings import MinimaSettings, Settings
 from so3k_explore.jobs.task import Context, Outcome
+
+INTERVAL = 0.1  # s between two live frames within a block at least
 
 
 class MinimaTask:
@@ -27,6 +30,7 @@ class MinimaTask:
         self._context = context
         self._landscape = Landscape.open(context.folder.landscape)
         self._lowest = float("nan")
+        self._shown = 0.0
         self._state = initial_search(context.potential, self._molecule(), self._search())
         self._states: Iterator[SearchState]
         self._series: SeriesWriter
@@ -135,7 +139,16 @@ class MinimaTask:
         return MinimaSearch(**self.settings.to_json())
 
     def _continue(self, state: SearchState | None) -> None:
-        self._states = explore_minima(self._context.potential, self._molecule(), self._search(), self._landscape, state)
+        self._states = explore_minima(
+            self._context.potential, self._molecule(), self._search(), self._landscape, state, self._watch
+        )
+
+    def _watch(self, walkers: Walkers) -> None:
+        """Shows the walkers while a block is going on."""
+        if time.monotonic() - self._shown > INTERVAL:
+            self._shown = time.monotonic()
+            positions, energy = np.asarray(walkers.system.positions, np.float32), np.asarray(walkers.energy, float)
+            self._context.show(LiveFrame(self.step, 0.0, positions, {"energy": energy}))
 
     def _take(self, state: SearchState) -> None:
         self._state = state

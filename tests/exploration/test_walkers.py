@@ -4,7 +4,7 @@ import pytest
 
 from so3k_explore.exploration.proposals import Proposals
 from so3k_explore.exploration.tasks import TaskSheet
-from so3k_explore.exploration.walkers import Phase, Rules, advance_walkers, assign, waiting_walkers
+from so3k_explore.exploration.walkers import GLIMPSE, Phase, Rules, advance_walkers, assign, waiting_walkers
 from so3k_explore.observables.forces import energy_and_forces
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation.lbfgs import LBFGS
@@ -97,6 +97,20 @@ def test_long_flights_are_cut(idle, minimum):
     *_, end = advance(Rules(0, 2, 10), start, 12)
     assert (np.asarray(end.phase) != Phase.FLYING).all()
     assert (np.asarray(end.calls) >= 11).all()  # one softening, ten of the flight
+
+
+@pytest.mark.parametrize("steps", [1, 11, 60])
+def test_watching_changes_nothing(idle, minimum, steps):
+    start = flights(idle, minimum, kinetic=0.5, timestep=0.02)
+    rules, seen = Rules(3, 1, 40), []
+    alone = advance_walkers(rules, MINIMIZER, LJ, start, steps)
+    watched = advance_walkers(rules, MINIMIZER, LJ, start, steps, lambda walkers: seen.append(int(walkers.step)))
+    assert int(watched.step) == int(alone.step)
+    np.testing.assert_array_equal(watched.system.positions, alone.system.positions)
+    np.testing.assert_array_equal(watched.phase, alone.phase)
+    assert seen == sorted(seen)
+    assert seen[-1] == int(alone.step)
+    assert max(np.diff([0, *seen])) <= GLIMPSE
 
 
 def test_a_walker_whose_energy_is_not_finite_stops_alone(idle, minimum):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.io.structures import load_molecule
-from so3k_explore.jobs import DynamicsSettings, LiveFrame, RelaxSettings, Runs
+from so3k_explore.jobs import DynamicsSettings, LiveFrame, MinimaSettings, RelaxSettings, Runs
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.observables.forces import energy_and_forces
 from so3k_explore.potentials import registry
@@ -95,6 +95,18 @@ def test_a_run_is_stopped_while_it_compiles_and_says_what_it_does(runs: Runs, mo
     assert run.wait(20).state == "stopped"
     assert not compiled.is_set()
     compiled.set()
+
+
+def test_a_search_shows_its_walkers_several_times_in_each_block(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[LiveFrame] = []
+    monkeypatch.setattr("so3k_explore.jobs.worker.write_live", lambda path, frame: shown.append(frame))
+    monkeypatch.setattr("so3k_explore.jobs.minima.INTERVAL", 0.0)
+    run = runs.submit(MinimaSettings(walkers=2, max_calls=400, seed=1), MOLECULE, "lennard-jones")
+    assert run.wait(240).state == "done"
+    within = [frame.positions for frame in shown if list(frame.scalars) == ["energy"]]
+    assert len(within) > 2 * len(run.series()["step"])
+    assert all(np.isfinite(frame).all() and frame.shape == (2, 7, 3) for frame in within)
+    assert (np.ptp(np.stack(within), axis=0) > 0.1).any()
 
 
 @pytest.mark.parametrize("method", ["lbfgs", "fire"])
