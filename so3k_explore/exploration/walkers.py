@@ -27,7 +27,7 @@ from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
 from so3k_explore.observables.forces import forces_norm, neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import Guard
-from so3k_explore.simulation.relaxation import Minimizer
+from so3k_explore.simulation.minimizer import Minimizer
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
 from so3k_explore.simulation.state import Status, choose, evaluate
@@ -213,7 +213,7 @@ def _step(rules: Rules, minimizer: Minimizer, potential: Potential, old: Walkers
 
     finite = jnp.isfinite(energy) & jnp.isfinite(forces).all(axis=(1, 2))
     verdict = judge(old.guard, there, finite, old.step + 1)
-    memory, accepted = minimizer.learn(old.memory, old.system, old.energy, old.forces, energy, forces)
+    memory, accepted = minimizer.learn(old.memory, old.energy, old.forces, energy, forces)
     tried = taken & jnp.where(relaxing, accepted, True)
     failed = tried & jnp.where(softening, ~finite, verdict != Status.RUNNING)
     moved = tried & ~failed & ~softening

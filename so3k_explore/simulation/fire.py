@@ -1,11 +1,11 @@
 """FIRE, a damped dynamics that turns downhill (Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006)), per walker."""
 
-from typing import Any
-
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from so3k_explore.simulation.minimizer import capped, finite
 from so3k_explore.simulation.state import choose
+from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree
 
 PATIENCE = 5  # downhill steps before the timestep grows
@@ -32,7 +32,7 @@ class FIRE(Replaceable):
     max_timestep: float = 1.0
     max_step: float = 0.2  # Å, of any atom
 
-    def start(self, systems: Any, forces: Float[Array, "walkers atoms 3"]) -> FireMemory:
+    def start(self, systems: System, forces: Float[Array, "walkers atoms 3"]) -> FireMemory:
         """Memory before the first step."""
         walkers, dtype = forces.shape[0], forces.dtype
         rest = FireMemory(
@@ -47,14 +47,13 @@ class FIRE(Replaceable):
     def learn(
         self,
         memory: FireMemory,
-        systems: Any,
         energy: Float[Array, "walkers"],
         forces: Float[Array, "walkers atoms 3"],
         trial_energy: Float[Array, "walkers"],
         trial_forces: Float[Array, "walkers atoms 3"],
     ) -> tuple[FireMemory, Bool[Array, "walkers"]]:
         """The next step, and which walkers go where they tried: all with finite forces."""
-        accepted = jnp.isfinite(trial_energy) & jnp.isfinite(trial_forces).all(axis=(1, 2))
+        accepted = finite(trial_energy, trial_forces)
         onward = self._next(memory, trial_forces)
         back = self._next(memory.replace(velocities=jnp.zeros_like(forces), timestep=SHRINK * memory.timestep), forces)
         return choose(accepted, onward, back), accepted
@@ -82,10 +81,3 @@ class FIRE(Replaceable):
 
 def _norm(vectors: Float[Array, "walkers atoms 3"]) -> Float[Array, "walkers"]:
     return jnp.sqrt(jnp.sum(vectors**2, axis=(1, 2)))
-
-
-def capped(step: Float[Array, "walkers atoms 3"], longest: Any) -> Float[Array, "walkers atoms 3"]:
-    """The same directions, scaled so that no atom of a walker moves further than `longest` (Å)."""
-    largest = jnp.sqrt(jnp.sum(step**2, axis=-1)).max(axis=-1)
-    scale = jnp.minimum(1.0, longest / jnp.maximum(largest, 1e-30))
-    return scale[:, None, None] * step

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from so3k_explore.simulation.fire import capped
+from so3k_explore.simulation.minimizer import capped, finite, longest_move
 from so3k_explore.simulation.model_hessian import ModelHessian
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree, static
@@ -62,20 +62,19 @@ class LBFGS(Replaceable):
     def learn(
         self,
         memory: LbfgsMemory,
-        systems: System,
         energy: Float[Array, "walkers"],
         forces: Float[Array, "walkers atoms 3"],
         trial_energy: Float[Array, "walkers"],
         trial_forces: Float[Array, "walkers atoms 3"],
     ) -> tuple[LbfgsMemory, Bool[Array, "walkers"]]:
         """The next step, and which walkers go where they tried."""
-        finite = jnp.isfinite(trial_energy) & jnp.isfinite(trial_forces).all(axis=(1, 2))
+        known = finite(trial_energy, trial_forces)
         noise = self.tolerance + NOISE * jnp.finfo(energy.dtype).eps * jnp.abs(energy)
-        accepted = finite & (trial_energy <= energy + noise)
-        trial_forces = jnp.where(finite[:, None, None], trial_forces, forces)
+        accepted = known & (trial_energy <= energy + noise)
+        trial_forces = jnp.where(known[:, None, None], trial_forces, forces)
         memory = _remember(memory, (forces - trial_forces).reshape(memory.steps.shape[0], -1))
 
-        length = jnp.sqrt(jnp.sum(memory.step**2, axis=-1)).max(axis=-1)
+        length = longest_move(memory.step)
         radius = jnp.where(
             accepted, jnp.minimum(jnp.maximum(memory.radius, GROW * length), self.max_step), SHRINK * length
         )

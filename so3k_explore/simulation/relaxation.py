@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,24 +17,13 @@ from so3k_explore.simulation.fire import FIRE
 from so3k_explore.simulation.freedom import make_freedom
 from so3k_explore.simulation.guards import Guard
 from so3k_explore.simulation.lbfgs import LBFGS
+from so3k_explore.simulation.minimizer import Minimizer
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
 from so3k_explore.simulation.state import QUICK_START, Status, batched, choose, evaluate
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree
-
-
-@runtime_checkable
-class Minimizer(Protocol):
-    """Proposes a step and learns from the forces found there. Its memory has a field `step`, Å."""
-
-    def start(self, systems: System, forces: Any) -> Any: ...
-
-    def learn(
-        self, memory: Any, systems: System, energy: Any, forces: Any, trial_energy: Any, trial_forces: Any
-    ) -> tuple[Any, Any]: ...
-
 
 METHODS = ("lbfgs", "fire")
 
@@ -201,7 +190,7 @@ def relax_step(
     taken = running & ~expired.any()
 
     pull = jnp.where(state.free[..., None], forces, 0.0)
-    memory, accepted = minimizer.learn(state.memory, state.system, state.energy, state.pull, energy, pull)
+    memory, accepted = minimizer.learn(state.memory, state.energy, state.pull, energy, pull)
     there = state.replace(system=trial, energy=energy, forces=forces, neighbors=neighbors)
     verdict = judge(state.guard, there, jnp.ones_like(accepted), state.step + 1)
     found = jnp.where(accepted, int(Status.RUNNING), int(Status.NOT_FINITE))
