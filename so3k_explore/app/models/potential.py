@@ -32,7 +32,7 @@ class PotentialModel(param.Parameterized):
     long_range_cutoff = param.Number(
         None,
         allow_None=True,
-        bounds=(SHORTEST_LONG_RANGE, 1000.0),
+        bounds=(SHORTEST_LONG_RANGE, None),
         inclusive_bounds=(False, True),
         label="Long-range cutoff / Å",
         doc="Radius of electrostatics and dispersion. A finite one is faster for large molecules and changes energies.",

@@ -42,8 +42,8 @@ def energies(point: "Evaluation") -> list[Row]:
     cutoff = "" if question.long_range_cutoff is None else f", long range to {question.long_range_cutoff:g} Å"
     values = ("computing …",) * 2 if point.waiting else (point.reason,) * 2
     if answer is not None:
-        values = (typeset(answer.energy, 4), typeset(answer.max_force, 3))
-    rows = zip(("Energy / eV", "Largest force / eV/Å"), values, strict=True)
+        values = (f"{typeset(answer.energy, 4)} eV", f"{typeset(answer.max_force, 3)} eV/Å")
+    rows = zip(("Energy", "Largest force"), values, strict=True)
     return [*rows, ("Model", f"{question.model}{cutoff}")]
 
 

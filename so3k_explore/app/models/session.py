@@ -159,7 +159,7 @@ class Session(param.Parameterized):
         if run.kind in self.run.forms:
             self.run.kind = run.kind
         pictures = "minima" if run.kind == "minima" else "dynamics"
-        if self.tab != "molecule" and not self._asked_for_tab:
+        if not self._asked_for_tab:
             self.tab = pictures
         self._asked_for_tab = False
 

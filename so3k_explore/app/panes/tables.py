@@ -12,7 +12,7 @@ from so3k_explore.app.theme import CHART_HEIGHT, card, shown_when_filled
 SMALL_ROWS = """
 .tabulator .tabulator-cell, .tabulator .tabulator-col-title { font-size: 13px !important; }
 .tabulator .tabulator-row .tabulator-cell { padding: 5px 8px !important; }
-.tabulator .tabulator-col-title { white-space: normal !important; }
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content { padding: 4px 8px !important; }
 """
 
 
@@ -29,38 +29,39 @@ class TableCard(pn.viewable.Viewer):
         columns: Sequence[str],
         *,
         decimals: Mapping[str, int] | None = None,
+        widths: Mapping[str, str] | None = None,
         on_select: Callable[[list[int]], None] | None = None,
         empty: str | None = None,
         **layout: Any,
     ) -> None:
-        """Columns with units in their names; `decimals` of those that are numbers."""
+        """Columns with units in their names; `decimals` of those that are numbers, `widths` such as "20%"."""
         super().__init__(title=title, **({} if empty is None else {"empty": empty}))
         self.columns = tuple(columns)
         self._decimals = dict(decimals or {})
         self._on_select = on_select
         self._quiet = False
+        self._widths = dict(widths or {})
+        self._titles: dict[str, str] = {}
+        self._hidden: list[str] = []
+        self._table = self._make()
+        self._place = pn.Column(self._table, sizing_mode="stretch_both", margin=0)
+        self._card = card(self.param.title, shown_when_filled(self, self._place), **layout)
+
+    def _make(self) -> pn.widgets.Tabulator:
+        """A table without rows."""
         formats = {
             name: {"type": "money", "precision": digits, "thousand": " "} for name, digits in self._decimals.items()
         }
-        self._table = pn.widgets.Tabulator(
-            self._frame({name: [] for name in columns}),
+        table = pn.widgets.Tabulator(
+            self._frame({name: [] for name in self.columns}),
             **{"formatters": formats, "text_align": dict.fromkeys(formats, "right"), "show_index": False},
-            **{
-                "selectable": True,
-                "disabled": True,
-                "layout": "fit_columns",
-                "configuration": {"rowHeight": 28},
-            },
-            **{
-                "theme": "simple",
-                "stylesheets": [SMALL_ROWS],
-                "sizing_mode": "stretch_both",
-                "min_height": CHART_HEIGHT,
-                "margin": (4, 8),
-            },
+            **{"selectable": True, "disabled": True, "layout": "fit_columns", "configuration": {"rowHeight": 28}},
+            **{"widths": self._widths, "titles": self._titles, "hidden_columns": self._hidden},
+            **{"theme": "simple", "stylesheets": [SMALL_ROWS], "sizing_mode": "stretch_both"},
+            **{"min_height": CHART_HEIGHT, "margin": (4, 8)},
         )
-        self._table.param.watch(self._chosen, "selection")
-        self._card = card(self.param.title, shown_when_filled(self, self._table), **layout)
+        table.param.watch(self._chosen, "selection")
+        return table
 
     def _frame(self, rows: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
         """Text columns are objects even without rows: the table chooses its formats by the first type it sees."""
@@ -80,15 +81,16 @@ class TableCard(pn.viewable.Viewer):
         self.highlight(chosen)
         self.filled = bool(len(frame))
 
-    def entitle(self, titles: Mapping[str, str]) -> None:
-        """Headings of columns that are not their names, such as for another unit."""
-        if self._table.titles != dict(titles):
-            self._table.titles = dict(titles)
+    def arrange(self, titles: Mapping[str, str], hidden: Sequence[str] = ()) -> None:
+        """Headings that are not the names of their columns, such as for another unit, and columns to leave out.
 
-    def hide(self, names: Sequence[str]) -> None:
-        """Leaves these columns out."""
-        if self._table.hidden_columns != list(names):
-            self._table.hidden_columns = list(names)
+        The table is made anew: the browser's one cannot take other columns before it is drawn for the first time.
+        """
+        if (dict(titles), list(hidden)) == (self._titles, self._hidden):
+            return
+        self._titles, self._hidden = dict(titles), list(hidden)
+        self._table = self._make()
+        self._place.objects = [self._table]
 
     def clear(self) -> None:
         """Removes all rows; the empty state is shown again."""

@@ -16,22 +16,22 @@ class BookmarkBar(Part):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        add = pmui.IconButton(icon="bookmark_add", description="Bookmark what is shown (B)", margin=(8, 0))
+        add = pmui.IconButton(icon="bookmark_add", description="Bookmark what is shown (B)", margin=(6, 0))
         add.on_click(lambda _: session.bookmarks.toggle())
         self._list = pmui.Select(
-            label="Bookmarks", options={"jump to …": None}, value=None, size="small", width=150, margin=(8, 4)
+            label="Bookmarks", options={"jump to …": None}, value=None, size="small", width=130, margin=(8, 4)
         )
         self._list.param.watch(self._chosen, "value")
         self._save = pmui.FileDownload(
             callback=lambda: io.StringIO(session.bookmarks.as_xyz()),
             filename="bookmarks.xyz",
-            label="Save",
-            icon="download",
+            label="XYZ",
             description="All bookmarks as extended XYZ",
             size="small",
-            width=90,
-            margin=(8, 0),
+            width=80,
+            margin=(10, 0),
         )
+        self._save.variant = "outlined"
         self._layout = pn.Row(add, self._list, self._save, margin=0)
         session.bookmarks.param.watch(lambda *_: self._draw(), "entries")
         session.shown.param.watch(lambda *_: self._draw(), "run")

@@ -8,7 +8,8 @@ from so3k_explore.app.panes.charts import LineChart, ScatterChart
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.part import Part, pictures
 
-COLUMNS = ("No.", "ΔE", "RMSD / Å", "Visits", "Shape", "Found at call")
+COLUMNS = ("No.", "ΔE", "RMSD / Å", "Visits", "Shape", "Call")
+WIDTHS = {"No.": "11%", "ΔE": "25%", "RMSD / Å": "20%", "Visits": "14%"}
 DECIMALS = {"ΔE": 3, "RMSD / Å": 2}
 
 
@@ -25,7 +26,9 @@ class MinimaTab(Part):
         self._growth = LineChart(
             "Minima found", "force calls", "minima", ["minima"], from_zero="xy", whole=True, empty=waiting
         )
-        self._table = TableCard("All minima, lowest first", COLUMNS, decimals=DECIMALS, on_select=choose, empty=waiting)
+        self._table = TableCard(
+            "All minima, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, on_select=choose, empty=waiting
+        )
         self._layout = pictures(self._scatter, self._growth, wide=(self._table,))
         session.minima.param.watch(lambda *_: self._draw(), "minima")
         session.minima.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
@@ -48,8 +51,8 @@ class MinimaTab(Part):
         calls, count = minima.growth
         self._growth.set({"minima": (np.repeat(calls, 2)[1:], np.repeat(count, 2)[:-1])})
         self._table.title = f"{counted(len(minima), 'minimum')}, lowest first"
-        self._table.entitle({"ΔE": f"ΔE / {display.energy_unit}"})
-        self._table.hide(() if any(minima.labels) else ("Shape",))  # a cluster has no torsions to name
+        shapeless = () if any(minima.labels) else ("Shape",)  # a cluster has no torsions to name
+        self._table.arrange({"ΔE": f"ΔE / {display.energy_unit}"}, shapeless)
         values = (range(1, len(minima) + 1), energies, minima.rmsd, minima.visits, minima.labels, minima.calls)
         self._table.set({name: list(column) for name, column in zip(self._table.columns, values, strict=True)})
         self._highlight()

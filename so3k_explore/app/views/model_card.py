@@ -32,7 +32,7 @@ class ModelCard(Part):
         self._upload.param.watch(self._uploaded, "value")
         self._install = pn.Row(self._get, self._upload, sizing_mode="stretch_width", margin=0, visible=False)
         self._notes = pn.Column(sizing_mode="stretch_width", margin=0)
-        self._cutoff = NumberField(self.model, "long_range_cutoff", placeholder="all pairs")
+        self._cutoff = NumberField(self.model, "long_range_cutoff", placeholder="all pairs", width=166)
         precision = pmui.Select.from_param(self.model.param.precision, size="small", width=104, margin=(6, 4, 6, 8))
         self._layout = pn.Column(
             self._select,

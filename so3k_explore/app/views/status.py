@@ -111,7 +111,7 @@ class ShownButtons(Part):
 
 
 def _action(label: str, icon: str, act: Any) -> pmui.Button:
-    button = pmui.Button(label=label, icon=icon, variant="outlined", size="small", width=100, margin=(4, 3))
+    button = pmui.Button(label=label, icon=icon, variant="outlined", size="small", width=96, margin=(3, 3))
     button.on_click(lambda _: act())
     return button
 

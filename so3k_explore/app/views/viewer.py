@@ -23,7 +23,7 @@ class ViewerView(Part):
         self._scene = scene = self.session.scene
         self.pane = MoleculePane(sizing_mode="stretch_both", min_height=300, empty_text="The molecule appears here.")
         self._numbers = np.zeros(0, int)
-        self._look = Look(self.pane, scene)
+        self._look = Look(self.pane, scene, BookmarkBar(session))
         self._heading = Heading(self.pane, scene)
         self._player = PlayerBar(self.pane)
         self._measurement = pmui.Typography("", variant="body2", margin=(4, 12), height=22, sx=ONE_LINE)
@@ -33,7 +33,7 @@ class ViewerView(Part):
                 self.pane,
                 self._measurement,
                 self._player,
-                pn.FlexBox(self._look, BookmarkBar(session), margin=0),
+                self._look,
             ),
             variant="outlined",
             elevation=0,
@@ -126,9 +126,9 @@ class Heading(Part):
 
 
 class Look(Part):
-    """How the molecule is drawn."""
+    """How the molecule is drawn, and the bookmarks."""
 
-    def __init__(self, pane: MoleculePane, scene: Scene) -> None:
+    def __init__(self, pane: MoleculePane, scene: Scene, bookmarks: BookmarkBar) -> None:
         super().__init__()
         self._pane, self._scene = pane, scene
         self._colour = pmui.Select.from_param(
@@ -143,7 +143,9 @@ class Look(Part):
         )
         self._legend = pmui.Typography("", variant="caption", margin=(14, 8), sx=ONE_LINE)
         self._layout = pn.FlexBox(
-            self._colour, style, overlay, hydrogens, self._legend, sizing_mode="stretch_width", margin=(0, 4)
+            *(self._colour, style, overlay, hydrogens, bookmarks, self._legend),
+            sizing_mode="stretch_width",
+            margin=(0, 4),
         )
 
     def offer(self) -> None:

@@ -60,7 +60,7 @@ def test_a_structure_that_cannot_be_evaluated_says_why() -> None:
     evaluation.ask(Question.about(load_molecule("lj7"), "lennard-jones"))
     background.wait()
     assert (evaluation.answer, evaluation.reason) == (None, "The model is broken.")
-    assert energies(evaluation)[0] == ("Energy / eV", "The model is broken.")
+    assert energies(evaluation)[0] == ("Energy", "The model is broken.")
 
 
 def test_energy_and_force_of_the_molecule_appear_and_follow_the_cutoff(
@@ -73,7 +73,7 @@ def test_energy_and_force_of_the_molecule_appear_and_follow_the_cutoff(
     session.potential.long_range_cutoff = 8.0
     settle(session)
     assert energies(session.point)[-1] == ("Model", "charged, long range to 8 Å")
-    assert energies(session.point)[1] == ("Largest force / eV/Å", "0.250")
+    assert energies(session.point)[1] == ("Largest force", "0.250 eV/Å")
 
 
 def test_the_cutoff_is_refused_when_too_short_and_left_out_for_models_without_long_range_terms(

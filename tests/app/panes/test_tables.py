@@ -25,10 +25,12 @@ def test_chosen_rows_that_vanish_are_no_longer_chosen() -> None:
 
 def test_headings_can_carry_another_unit_and_columns_be_left_out() -> None:
     table = TableCard("Minima", ["ΔE", "Shape"])
-    table.entitle({"ΔE": "ΔE / eV"})
-    table.hide(["Shape"])
+    table.arrange({"ΔE": "ΔE / eV"}, ["Shape"])
+    table.set({"ΔE": [0.5], "Shape": ["t"]})
     assert table._table.titles == {"ΔE": "ΔE / eV"}
     assert table._table.hidden_columns == ["Shape"]
+    assert table._place.objects == [table._table]
+    assert len(table._table.value) == 1
 
 
 def test_a_missing_column_is_named() -> None:

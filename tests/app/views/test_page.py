@@ -61,13 +61,13 @@ def test_all_tabs_draw_a_run_that_has_frames(session: Session) -> None:
 def test_the_table_of_minima_names_the_unit_and_has_no_shapes_of_a_cluster(session: Session, runs: Any) -> None:
     molecule = named("lj7")
     runs.runs["search"] = FakeRun("search", molecule, kind="minima", state="done", found=landscape(molecule.positions))
-    table = MinimaTab(session)._table._table
+    card = MinimaTab(session)._table
     session.open(run="search")
     tick(session)
-    assert table.titles == {"ΔE": "ΔE / kcal/mol"}
-    assert table.hidden_columns == ["Shape"]
+    assert card._table.titles == {"ΔE": "ΔE / kcal/mol"}
+    assert card._table.hidden_columns == ["Shape"]
     session.display.energy_unit = "eV"
-    assert table.titles == {"ΔE": "ΔE / eV"}
+    assert card._table.titles == {"ΔE": "ΔE / eV"}
 
 
 def test_pause_and_stop_stand_in_the_line_that_is_always_visible(session: Session, runs: Any) -> None:
