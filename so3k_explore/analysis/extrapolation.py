@@ -3,9 +3,9 @@ r"""How far an atom is from all that a model has learned from, and what error th
 Each element has a cloud of descriptors (invariant features of the last layer) of the training atoms, stored with the
 model. The score of an atom is its Mahalanobis distance to the cloud of its element,
 
-.. math:: s_i = \sqrt{(x_i - \mu_Z)^\top C_Z^{-1} (x_i - \mu_Z) / d},
+.. math:: s_i = c_Z \sqrt{(x_i - \mu_Z)^\top C_Z^{-1} (x_i - \mu_Z)},
 
-one on average for atoms like those of the training set. Scores are calibrated against true force errors of molecules
+scaled to a mean square of one over the training set. Scores are calibrated against true force errors of molecules
 held out (`training.extrapolation`): bins of the score, each with its mean error, made monotonic.
 """
 
@@ -29,7 +29,7 @@ class Extrapolation:
 
     numbers: Int[np.ndarray, "elements"]
     means: Float[np.ndarray, "elements features"]
-    whitenings: Float[np.ndarray, "elements features features"]  # W with W Wᵀ = inverse covariance / features
+    whitenings: Float[np.ndarray, "elements features features"]  # W with W Wᵀ = scaled inverse covariance
     scores: Float[np.ndarray, "bins"]  # where the calibration is known
     errors: Float[np.ndarray, "bins"]  # mean size of the error of the force on an atom there, eV/Å
 

@@ -31,8 +31,9 @@ def fit_extrapolation(
         cloud = cloud[rng.permutation(len(cloud))[:ATOMS]]
         covariance = np.cov(cloud, rowvar=False)
         covariance += RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        whitening = np.linalg.cholesky(np.linalg.inv(covariance))
         means.append(cloud.mean(axis=0))
-        whitenings.append(np.linalg.cholesky(np.linalg.inv(covariance) / len(covariance)))
+        whitenings.append(whitening / np.sqrt((((cloud - means[-1]) @ whitening) ** 2).sum(axis=1).mean()))
     clouds = Extrapolation(numbers, np.array(means), np.array(whitenings), np.zeros(1), np.zeros(1))
     scores = clouds.score(held_out.numbers, descriptors(potential, held_out))
     places, errors = _calibration(scores, np.linalg.norm(force_errors, axis=1))

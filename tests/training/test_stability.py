@@ -1,6 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from so3k_explore import units
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.system import System
@@ -40,8 +41,7 @@ def test_a_minimum_of_the_same_surface_stays_and_one_of_another_moves() -> None:
 
 
 def test_frequencies_of_the_same_surface_agree() -> None:
-    scale = (0.3 / (39.948 * 1.66053906660e-27 / 1.602176634e-19 * 1e20) / 1e0) ** 0.5  # 1/s · Å, of sqrt(ε/m)
-    stiffness = 3 * 57.146  # ε/σ² of the breathing mode of a trimer, all three bonds
-    breathing = (stiffness / 1.0) ** 0.5 * scale / 3.4 / (2 * np.pi * 2.99792458e10)
+    """Three springs k = 57.146 ε/σ² between equal masses: ω² = 3k/m once, 3k/2m twice."""
+    breathing = units.HBAR * (3 * 57.146 * 0.3 / 3.4**2 / 39.948) ** 0.5 / units.INVERSE_CM
     errors = frequency_errors(LJ, TRIMER, np.array([breathing / 2**0.5, breathing / 2**0.5, breathing]))
     np.testing.assert_allclose(errors, 0.0, atol=0.5)

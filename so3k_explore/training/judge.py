@@ -1,0 +1,88 @@
+"""The whole examination of a model made by a recipe: what its card reports."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from so3k_explore.io.datasets import Dataset
+from so3k_explore.io.structures import load_molecule
+from so3k_explore.potentials.so3krates import So3krates
+from so3k_explore.potentials.so3lr import So3lr
+from so3k_explore.training.evaluate import Predictions, predictions, report, scores
+from so3k_explore.training.prepare import Prepared
+from so3k_explore.training.stability import energy_drift, stability
+
+ROOM = ("md 300 K", "md 500 K")  # where errors are promised
+SURVIVORS = ("ala3", "dha", "hexane", "glucose")
+TEMPERATURES = (300.0, 500.0)  # K
+
+
+class Verdict(NamedTuple):
+    """One finished part of the examination."""
+
+    name: str
+    values: dict[str, Any]
+
+
+def judge(
+    double: So3krates | So3lr,
+    single: So3krates | So3lr,
+    prepared: Prepared,
+    unseen: Dataset,
+    *,
+    focus: Sequence[str] = (),
+    survivors: Sequence[str] = SURVIVORS,
+    duration: float = 20.0,
+    walkers: int = 6,
+) -> Iterator[Verdict]:
+    """Yields the parts of the examination as they are done.
+
+    Args:
+        double: the model in double precision, for errors.
+        single: the same in single precision, for dynamics.
+        prepared: data and shifts of the fit.
+        unseen: structures of molecules that the model never saw.
+        focus: molecules whose errors are listed by themselves.
+        survivors: molecules whose dynamics is watched.
+        duration: of the dynamics, ps.
+        walkers: of each molecule and temperature.
+    """
+    tested = predictions(double, prepared.part("test"), prepared.shifts)
+    yield Verdict("test", report(tested))
+    warm = np.isin(tested.dataset.sources.astype(str), ROOM)
+    names = tested.dataset.molecules.astype(str)
+    parts = {name: warm & (names == name) for name in focus}
+    yield Verdict("focus", {name: _asdict(tested, mask) for name, mask in parts.items() if mask.any()})
+    new = predictions(double, unseen, prepared.shifts)
+    yield Verdict("unseen", report(new) | {"warm": _asdict(new, np.isin(unseen.sources.astype(str), ROOM))})
+    yield Verdict("float32", _rounding(double, single, unseen))
+    for name in survivors:
+        yield Verdict(f"dynamics of {name}", _survival(single, name, duration, walkers))
+
+
+def _asdict(found: Predictions, mask: np.ndarray) -> dict[str, Any]:
+    return dict(vars(scores(found, mask)))
+
+
+def _rounding(double: So3krates | So3lr, single: So3krates | So3lr, data: Dataset) -> dict[str, float]:
+    """Largest differences between single and double precision, eV and eV/Å."""
+    one, two = predictions(double, data), predictions(single, data)
+    return {
+        "energy": float(np.abs(one.energies - two.energies).max()),
+        "forces": float(np.abs(one.forces - two.forces).max()),
+    }
+
+
+def _survival(potential: So3krates | So3lr, name: str, duration: float, walkers: int) -> dict[str, Any]:
+    molecule = load_molecule(name)
+    made: dict[str, Any] = {"drift": energy_drift(potential, molecule, duration=min(10.0, duration))}
+    for temperature in TEMPERATURES:
+        found = stability(potential, molecule, temperature=temperature, duration=duration, walkers=walkers)
+        made[f"{temperature:g} K"] = {
+            "intact": found.fraction,
+            "walkers": walkers,
+            "duration": duration,
+            "survived": found.survived.tolist(),
+        }
+    return made
