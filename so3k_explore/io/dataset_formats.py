@@ -1,7 +1,8 @@
 """Labelled data of others: extended XYZ, and the `.npz` files of MD17, rMD17, MD22, sGDML and QM7-X.
 
 Numbers without units are worth nothing: an `.npz` file states them (``e_unit``, ``r_unit``, as sGDML does), or the
-caller does. Extended XYZ is read as ASE understands it, in eV and Å.
+caller does. Extended XYZ is read as ASE understands it, in eV and Å. Structures without a group are taken for one
+trajectory and cut into stretches, so that parts of it can be set aside for tests.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames, 
 
 ENERGY_UNITS = {"eV": units.EV, "kcal/mol": units.KCAL_PER_MOL, "kJ/mol": units.KJ_PER_MOL, "Hartree": units.HARTREE}
 LENGTH_UNITS = {"Angstrom": units.ANGSTROM, "Bohr": units.BOHR}
+STRETCHES = 100
 _NAMES = {
     "positions": ("R", "coords", "positions", "xyz"),
     "numbers": ("z", "nuclear_charges", "numbers", "atomic_numbers"),
@@ -75,7 +77,7 @@ def _read_extxyz(path: Path, name: str) -> Dataset:
 
     if not path.is_file():
         raise DatasetError(f"There is no file {path}.")
-    frames, levels = [], set()
+    frames, levels, grouped = [], set(), False
     try:
         for number, atoms in enumerate(iread(path, index=":")):
             found = {} if atoms.calc is None else atoms.calc.results
@@ -86,6 +88,7 @@ def _read_extxyz(path: Path, name: str) -> Dataset:
                     f"{' and '.join(missing)}. Label it first: `so3k label {path}`."
                 )
             levels.add(str(atoms.info.get("level", "")))
+            grouped |= "group" in atoms.info
             frames.append(_frame_of(atoms, found, name))
     except (OSError, ValueError, KeyError, IndexError) as error:
         if isinstance(error, DatasetError):
@@ -93,6 +96,8 @@ def _read_extxyz(path: Path, name: str) -> Dataset:
         raise DatasetError(f"{path} could not be read ({error}).") from error
     if len(levels) > 1:
         raise DatasetError(f"One level of theory is expected in {path}, got {', '.join(map(repr, sorted(levels)))}.")
+    if not grouped:
+        frames = [frame._replace(group=stretch(k, len(frames))) for k, frame in enumerate(frames)]
     return from_frames(frames, levels.pop() if levels else "")
 
 
@@ -134,7 +139,13 @@ def _npz_frames(arrays: dict[str, np.ndarray], energy: float, length: float, nam
             energy=float(energies[k] * energy),
             forces=np.asarray(found["forces"][k][real], float) * (energy / length),
             molecule=name,
+            group=stretch(k, count),
         )
+
+
+def stretch(number: int, count: int) -> int:
+    """Group of one of `count` structures in a row: a hundred stretches at most."""
+    return number * min(STRETCHES, count) // count
 
 
 def _unit(arrays: dict[str, np.ndarray], key: str, given: str | None, known: dict[str, float], path: Path) -> float:

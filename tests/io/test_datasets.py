@@ -83,6 +83,18 @@ def test_foreign_arrays_need_units_and_are_converted(tmp_path: Path) -> None:
     np.testing.assert_allclose(data.positions, BOHR)
 
 
+def test_a_trajectory_without_groups_is_cut_into_stretches(tmp_path: Path) -> None:
+    many = tmp_path / "many.npz"
+    positions = np.ones((250, 1, 3))
+    np.savez(many, R=positions, z=np.array([1]), E=np.zeros(250), F=positions)
+    groups = read_dataset(many, energy_unit="eV", length_unit="Bohr").groups
+    assert groups.tolist() == sorted(groups)
+    assert np.unique(groups, return_counts=True)[1].tolist() == [3, 2] * 50
+    lattice = "Properties=species:S:1:pos:R:3:forces:R:3 energy=1.0"
+    (tmp_path / "few.xyz").write_text(f"1\n{lattice}\nH 0 0 0 0 0 0\n" * 3)
+    assert read_dataset(tmp_path / "few.xyz").groups.tolist() == [0, 1, 2]
+
+
 def test_a_file_that_states_its_units_needs_no_more_and_padding_is_dropped(tmp_path: Path) -> None:
     file = tmp_path / "padded.npz"
     np.savez(
