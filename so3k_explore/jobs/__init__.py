@@ -2,7 +2,8 @@
 
 * `settings`: what a run is told to do.                          * `job`: all of it, with molecule and model.
 * `store`, `frames`, `series`, `status`: the folder of a run.     * `run`, `runs`: a run, and all of them, for users.
-* `worker`: the loop that works on a run.                        * `task`, `dynamics`, `relaxation`, `minima`: kinds.
+* `worker`: the loop that works on a run.                        * `task`: kinds of it.
+* `dynamics`, `relaxation`, `minima`, `training`: these kinds.     * `training_inputs`: what a training run starts from.
 * `engine`, `serve`, `preload`: queue and processes with Dask.    * `inline`: a thread of this process instead.
 """
 
@@ -13,6 +14,7 @@ from so3k_explore.jobs.settings import DynamicsSettings as DynamicsSettings
 from so3k_explore.jobs.settings import MinimaSettings as MinimaSettings
 from so3k_explore.jobs.settings import RelaxSettings as RelaxSettings
 from so3k_explore.jobs.settings import Settings as Settings
+from so3k_explore.jobs.settings import TrainSettings as TrainSettings
 from so3k_explore.jobs.status import RunStatus as RunStatus
 from so3k_explore.jobs.store import RunNotFoundError as RunNotFoundError
 from so3k_explore.jobs.store import StoreError as StoreError

@@ -7,6 +7,7 @@ from so3k_explore.jobs.task import Task
 
 KEPT = "Everything up to the last checkpoint is kept; then press Resume."
 FULL = (errno.ENOSPC, errno.EDQUOT)
+SPEAKING = ("SimulationError", "CheckpointError", "FitError")  # errors that say themselves what to do
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -22,9 +23,11 @@ def explain(error: BaseException, folder: RunFolder, task: Task | None = None) -
     if isinstance(error, OSError):
         return _explain_os_error(error, folder)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
+        if (folder.job() or {}).get("kind") == "train":
+            return "The device ran out of memory. Start a run with fewer `molecules` in a batch or fewer `features`."
         size = f" with {task.walkers} walkers" if task is not None else ""
         return f"The device ran out of memory{size}. Change to fewer walkers, or use a smaller molecule. {KEPT}"
-    if isinstance(error, ValueError | StoreError) or type(error).__name__ in ("SimulationError", "CheckpointError"):
+    if isinstance(error, ValueError | StoreError) or type(error).__name__ in SPEAKING:
         return text
     what = f"{type(error).__name__}: {_first_line(text)}"
     return f"Something unexpected happened ({what}). Details: {folder.path}/worker.log"

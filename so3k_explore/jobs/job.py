@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore.io.molecule import Molecule
-from so3k_explore.jobs.settings import Settings, settings_from_json
+from so3k_explore.jobs.settings import Settings, TrainSettings, settings_from_json
 from so3k_explore.system import System
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Job:
 
     settings: Settings
     molecule: Molecule
-    model: str  # a registered name, or the path of a file or folder
+    model: str  # a registered name, or the path of a file or folder; of a training run, what it begins with
     name: str
     precision: str = "float32"
     model_sha256: str | None = None  # fingerprint of the weights; None for formulas such as Lennard-Jones
@@ -40,7 +40,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """``dynamics``, ``relax`` or ``minima``."""
+        """``dynamics``, ``relax``, ``minima`` or ``train``."""
         return self.settings.kind
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +99,13 @@ def make_job(
     long_range_cutoff: float | int | None = None,
 ) -> Job:
     """A job that can be worked on; see `Runs.submit`."""
+    if isinstance(settings, TrainSettings):
+        from so3k_explore.jobs.training_inputs import make_training_job
+
+        given = {"molecule": molecule, "model": model, "long_range_cutoff": long_range_cutoff}
+        return make_training_job(settings, given, name, precision, checkpoint_interval)
+    if molecule is None:
+        raise ValueError(f"A run of the kind `{settings.kind}` needs a molecule, got none.")
     from so3k_explore.io.molecule import Molecule
     from so3k_explore.io.structures import load_molecule
     from so3k_explore.potentials.registry import default_model, model_info

@@ -45,7 +45,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """``dynamics``, ``relax`` or ``minima``."""
+        """``dynamics``, ``relax``, ``minima`` or ``train``."""
         return self._job.kind
 
     @property

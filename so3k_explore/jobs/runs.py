@@ -71,7 +71,7 @@ class Runs:
     def submit(
         self,
         settings: Settings,
-        molecule: Any,
+        molecule: Any = None,
         model: str | Path | None = None,
         name: str | None = None,
         precision: str = "float32",
@@ -82,7 +82,7 @@ class Runs:
 
         Args:
             settings: what to do.
-            molecule: a `Molecule`, or anything `load_molecule` understands.
+            molecule: a `Molecule`, or anything `load_molecule` understands; none for training, which has its data.
             model: registered name, or path of a model; default: the best installed one for these elements.
             name: for people; default: the molecule's.
             precision: ``"float32"`` or ``"float64"``.
@@ -90,8 +90,8 @@ class Runs:
             long_range_cutoff: radius of electrostatics and dispersion in Å, above 2 Å; default: all pairs.
 
         Raises:
-            ValueError: the model is unknown or not made for these elements, the structure cannot be read, or the cutoff
-                does not suit the model.
+            ValueError: the model is unknown or not made for these elements, the structure or the data set cannot be
+                read, or the cutoff does not suit the model.
             StoreError: the folder cannot be written.
         """
         job = make_job(settings, molecule, model, name, precision, checkpoint_interval, long_range_cutoff)

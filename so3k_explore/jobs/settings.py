@@ -182,7 +182,54 @@ class MinimaSettings(Settings):
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
 
 
-SETTINGS: dict[str, type[Settings]] = {cls.kind: cls for cls in (DynamicsSettings, RelaxSettings, MinimaSettings)}
+@dataclasses.dataclass(frozen=True)
+class TrainSettings(Settings):
+    """Fit of a potential to labelled structures as `training.Fit`, with sizes and weights of the bundled model."""
+
+    kind: ClassVar[str] = "train"
+
+    dataset: str = setting("", "File of labelled structures: .npz of this program or of others, or extended XYZ")
+    energy_unit: str | None = setting(
+        None, "Of an .npz file of others that does not say", choices=("eV", "kcal/mol", "kJ/mol", "Hartree")
+    )
+    length_unit: str | None = setting(None, "Of such a file", choices=("Angstrom", "Bohr"))
+    start: str | None = setting(None, "Trained model to go on from, with its sizes; without it, a fresh network")
+    steps: int = setting(20_000, "Batches to learn from", minimum=1, live=True)
+    molecules: int = setting(8, "Structures of a batch at most", minimum=1)
+    learning_rate: Real = setting(1e-3, "Step size of Adam between warm-up and decay", above=0.0)
+    energy_weight: Real = setting(100.0, "Of squared energy errors an atom, against 1 for forces", minimum=0.0)
+    huber: Real | None = setting(
+        0.5, "Errors of forces beyond it count linearly; without it, none does", unit="eV/Å", above=0.0
+    )
+    features: int = setting(96, "Width of the network, a multiple of its heads", minimum=1)
+    heads: int = setting(4, "Attention heads", minimum=1)
+    layers: int = setting(2, "Rounds of attention between neighbours", minimum=1)
+    degrees: tuple[int, ...] = setting((1, 2, 3), "Degrees of the spherical harmonics")
+    cutoff: Real = setting(5.0, "Radius within which atoms see each other", unit="Å", above=0.0)
+    repulsion_range: Real = setting(
+        1.5, "Where a nuclear repulsion beside the network ends; 0: there is none", unit="Å", minimum=0.0
+    )
+    validation: Real = setting(0.05, "Share of the structures that chooses the best parameters", above=0.0)
+    test: Real = setting(0.05, "Share of the structures that nothing is chosen by", minimum=0.0)
+    held_out: tuple[str, ...] = setting((), "Molecules that are only tested with")
+    validate_every: int = setting(500, "Steps between validations", minimum=1)
+    patience: int | None = setting(
+        None, "Validations without improvement before it ends; without it, all steps", minimum=1, live=True
+    )
+    seed: int = setting(0, "Divides the data, draws the parameters and orders the batches", minimum=0)
+    description: str = setting("", "What the model says about itself")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"`validation` and `test` must be below 1 together, got {self.validation:g} and {self.test:g}."
+            )
+
+
+SETTINGS: dict[str, type[Settings]] = {
+    cls.kind: cls for cls in (DynamicsSettings, RelaxSettings, MinimaSettings, TrainSettings)
+}
 """Settings class of each kind of run."""
 
 
@@ -233,6 +280,6 @@ def _converted(name: str, kind: Any, given: Any) -> Any:
     if kind is str and isinstance(value, str):
         return value
     if typing.get_origin(kind) is tuple and isinstance(value, tuple | list):
-        return tuple(value)
+        return tuple(_converted(name, typing.get_args(kind)[0], item) for item in value)
     words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a word"}
     raise ValueError(f"`{name}` must be {words.get(kind, 'a list')}, got {value!r}.")

@@ -8,6 +8,7 @@
 ``live.bin``          the newest frame, replaced in one piece
 ``series/``           numbers against time, only ever appended (`jobs.series`)
 ``checkpoint.npz``    the state to continue from
+``model.npz``         the best model of a training run (`potentials.checkpoints`)
 ``trajectory.h5``     frames (`io.trajectories`)
 ``landscape.db``      minima and transitions (`exploration.landscape`)
 ``worker.lock``       locked by the process that works on the run; the system unlocks it however that process ends
@@ -191,6 +192,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.checkpoint = self.path / "checkpoint.npz"
+        self.model = self.path / "model.npz"
         self.trajectory = self.path / "trajectory.h5"
         self.landscape = self.path / "landscape.db"
         self.live = self.path / "live.bin"

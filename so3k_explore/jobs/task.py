@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from so3k_explore.io.molecule import Molecule
@@ -26,7 +27,7 @@ class Context:
 
     job: Job
     settings: Settings  # of the job, with the changes made since
-    potential: Potential
+    load: Callable[[], Potential]  # the model of the run
     folder: RunFolder
     say: Callable[[str], None]  # tells the user what is being prepared; raises `Halt` when the run is to end
     note: Callable[..., None]  # adds an event: kind, sentence, values
@@ -38,6 +39,11 @@ class Context:
     def molecule(self) -> Molecule:
         """The molecule of the run."""
         return self.job.molecule
+
+    @cached_property
+    def potential(self) -> Potential:
+        """The potential of the run, loaded when it is first asked for."""
+        return self.load()
 
 
 class Halt(Exception):  # noqa: N818 - not an error
@@ -129,6 +135,10 @@ def make_task(context: Context) -> Task:
         from so3k_explore.jobs.relaxation import RelaxTask
 
         return RelaxTask(context)
+    if context.job.kind == "train":
+        from so3k_explore.jobs.training import TrainTask
+
+        return TrainTask(context)
     from so3k_explore.jobs.minima import MinimaTask
 
     return MinimaTask(context)

@@ -116,7 +116,6 @@ class _Session:
         self._settings = self._current(self._job.settings)
         if not self.folder.live.exists():
             self._show_frame(first_frame(self._job.molecule, self._settings.to_json().get("walkers", 1)))
-        potential = _load_potential(self._job)
         device, model = device_name(), self._job.model
         self.reporter.progress(device=device, model=model, created=self._job.created)
         self._say("Preparing the run.")
@@ -124,7 +123,7 @@ class _Session:
             Context(
                 job=self._job,
                 settings=self._settings,
-                potential=potential,
+                load=lambda: _load_potential(self._job),
                 folder=self.folder,
                 say=self._say,
                 note=self.folder.note,

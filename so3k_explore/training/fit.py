@@ -46,13 +46,16 @@ class Fit(Replaceable):
         if not 0 <= self.averaging < 1:
             raise ValueError(f"`averaging` must be in [0, 1), got {self.averaging}.")
 
-    def optimiser(self) -> optax.GradientTransformation:
-        """The transformation of gradients into updates."""
+    def schedule(self) -> optax.Schedule:
+        """Learning rate against the step."""
         warmup = min(self.warmup, self.steps // 2)
-        rate = optax.warmup_cosine_decay_schedule(
+        return optax.warmup_cosine_decay_schedule(
             0.0, self.learning_rate, warmup, self.steps, end_value=self.final_learning_rate
         )
-        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(rate))
+
+    def optimiser(self) -> optax.GradientTransformation:
+        """The transformation of gradients into updates."""
+        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(self.schedule()))
 
 
 @pytree

@@ -60,9 +60,7 @@ def prepare(
     Raises:
         DatasetError: forces and energies do not belong together, nothing is left, or an element is new to `start`.
     """
-    check_forces(dataset)
-    kept = dataset.select(reasonable(dataset))
-    parts = split(kept, validation=validation, test=test, held_out=held_out, seed=settings.seed)
+    kept, parts = divide(dataset, settings.seed, validation=validation, test=test, held_out=held_out)
     seen = kept.select(parts.training)
     if start is None:
         shifts = energy_shifts(seen)
@@ -79,10 +77,23 @@ def prepare(
     batches = lambda part: Batches(
         part, potential.cutoff, settings.molecules, long_range=potential.long_range_cutoff > 0, shifts=shifts
     )
-    valid = kept.select(parts.validation)
-    if len(valid) == 0:
+    return Prepared(kept, parts, shifts, batches(seen), batches(kept.select(parts.validation)), potential)
+
+
+def divide(
+    dataset: Dataset, seed: int, *, validation: float = 0.05, test: float = 0.05, held_out: Collection[str] = ()
+) -> tuple[Dataset, Split]:
+    """The structures of reasonable force, and what each is for.
+
+    Raises:
+        DatasetError: forces and energies do not belong together, or nothing is left to train or to validate with.
+    """
+    check_forces(dataset)
+    kept = dataset.select(reasonable(dataset))
+    parts = split(kept, validation=validation, test=test, held_out=held_out, seed=seed)
+    if len(parts.validation) == 0:
         raise DatasetError("No frame is left for validation. Raise `validation`, or give more trajectories.")
-    return Prepared(kept, parts, shifts, batches(seen), batches(valid), potential)
+    return kept, parts
 
 
 def _elements(potential: So3krates | So3lr, dataset: Dataset, start: Path | str | None) -> frozenset[int]:

@@ -1,0 +1,137 @@
+"""What a training run starts from: its settings as those of `training`, its data, its job."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from so3k_explore.io.dataset_formats import read_dataset
+from so3k_explore.io.datasets import Dataset, DatasetError
+from so3k_explore.io.molecule import Molecule
+from so3k_explore.jobs.job import Job, fingerprint
+from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.potentials.registry import ModelInfo, model_info
+from so3k_explore.potentials.so3krates import Architecture
+from so3k_explore.training.fit import Fit
+from so3k_explore.training.loss import Loss
+from so3k_explore.training.prepare import Prepared, divide, prepare
+from so3k_explore.training.recipe import Recipe
+
+FRESH = "fresh network"  # in place of the name of a model
+_FIT = ("steps", "molecules", "learning_rate", "validate_every", "patience", "seed")
+_SIZES = ("features", "heads", "layers", "degrees", "cutoff", "repulsion_range")
+_PARTS = ("validation", "test", "held_out")
+
+
+def fit_of(settings: TrainSettings) -> Fit:
+    """The same as `training` calls it."""
+    loss = Loss(energy=settings.energy_weight, huber=settings.huber)
+    return Fit(loss=loss, **{name: getattr(settings, name) for name in _FIT})
+
+
+def architecture_of(settings: TrainSettings, dataset: Dataset) -> Architecture:
+    """Sizes of a fresh network, which knows charges and unpaired electrons if the data do.
+
+    Raises:
+        ValueError: sizes do not fit together.
+    """
+    electrons = bool(dataset.charge.any() or dataset.spin.any())
+    return Architecture(charge_and_spin=electrons, **{name: getattr(settings, name) for name in _SIZES})
+
+
+def settings_of(recipe: Recipe, dataset: Path) -> TrainSettings:
+    """A recipe as the settings of a run."""
+    fit, sizes = recipe.fit, recipe.architecture
+    return TrainSettings(
+        dataset=str(dataset),
+        energy_weight=fit.loss.energy,
+        huber=fit.loss.huber,
+        description=recipe.description,
+        **{name: getattr(fit, name) for name in _FIT},
+        **{name: getattr(sizes, name) for name in _SIZES},
+    )
+
+
+def read_data(settings: TrainSettings) -> Dataset:
+    """The labelled structures.
+
+    Raises:
+        DatasetError: no such file, unreadable, without units, or labels that are not finite.
+    """
+    if not settings.dataset:
+        raise DatasetError("Training needs a `dataset`, got none. Make one with `so3k sample` or `so3k label`.")
+    path = Path(settings.dataset).expanduser()
+    return read_dataset(path, energy_unit=settings.energy_unit, length_unit=settings.length_unit)
+
+
+def prepare_run(settings: TrainSettings) -> Prepared:
+    """All that a fit needs, from the file.
+
+    Raises:
+        DatasetError: as in `read_data` and `training.prepare`.
+        ValueError: there is no such model to start from, or sizes do not fit together.
+    """
+    dataset = read_data(settings)
+    info = None if settings.start is None else start_info(settings.start)
+    return prepare(
+        dataset,
+        fit_of(settings),
+        architecture=architecture_of(settings, dataset),
+        start=None if info is None else info.path,
+        **{name: getattr(settings, name) for name in _PARTS},
+    )
+
+
+def start_info(start: str) -> ModelInfo:
+    """The model to go on from.
+
+    Raises:
+        ValueError: there is none, or it has no parameters to train.
+    """
+    info = model_info(start)
+    if info.path is None:
+        raise ValueError(f"The model `{start}` cannot be trained. Start from a file, or leave `start` out.")
+    return info
+
+
+def make_training_job(
+    settings: TrainSettings,
+    given: Mapping[str, Any],
+    name: str | None,
+    precision: str,
+    checkpoint_interval: float | int,
+) -> Job:
+    """A training job, after looking at its data as far as that is quick.
+
+    Args:
+        settings: paths may be relative.
+        given: what only other kinds of runs take; all must be None.
+        name: for people; default: that of the file.
+        precision: training is in single precision.
+        checkpoint_interval: seconds of work that may be lost.
+
+    Raises:
+        ValueError: something was given that training does not take, or data, sizes or start are not usable.
+    """
+    for word, value in given.items():
+        if value is not None:
+            raise ValueError(f"A training run takes no `{word}`: it has `dataset` and `start`. Got {value!r}.")
+    if precision != "float32":
+        raise ValueError(f'Training is in "float32", got {precision!r}. Choose the precision when the model is used.')
+    dataset = read_data(settings)
+    divide(dataset, settings.seed, **{name: getattr(settings, name) for name in _PARTS})
+    architecture_of(settings, dataset)
+    path = Path(settings.dataset).expanduser().resolve()
+    info = None if settings.start is None else start_info(settings.start)
+    start = None if info is None else info.name if info.name == settings.start else str(Path(str(info.path)).resolve())
+    first = dataset[0]
+    return Job(
+        settings=settings.replace(dataset=str(path), start=start),
+        molecule=Molecule.from_system(first.system, first.molecule or path.stem, str(path)),
+        model=start or FRESH,
+        name=name or path.stem,
+        precision=precision,
+        model_sha256=None if info is None else fingerprint(info.path),
+        checkpoint_interval=checkpoint_interval,
+        created=time.time(),
+    )
