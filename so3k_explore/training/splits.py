@@ -72,23 +72,19 @@ def reasonable(dataset: Dataset, limit: float = FORCE_LIMIT) -> Int[np.ndarray, 
 
 
 def distinct(dataset: Dataset, tolerance: float = SAME) -> Int[np.ndarray, "frames"]:
-    """Frames that are no copies: distances between atoms differ from those of the frame before, within one molecule."""
+    """Frames that are no copies of one before: their distances differ by `tolerance` (Å) or more, root mean square."""
     kept: list[int] = []
-    last: dict[str, np.ndarray] = {}
+    known: dict[tuple[str, int], list[np.ndarray]] = {}
     for index in range(len(dataset)):
         frame = dataset[index]
         rows, columns = np.triu_indices(len(frame.numbers), 1)
         here = np.linalg.norm(frame.positions[rows] - frame.positions[columns], axis=-1)
-        before = last.get(frame.molecule)
-        if before is not None and before.shape == here.shape and _rms(here - before) < tolerance:
+        others = known.setdefault((frame.molecule, len(here)), [])
+        if others and np.sqrt(((np.stack(others) - here) ** 2).sum(axis=1).min() / max(len(here), 1)) < tolerance:
             continue
-        last[frame.molecule] = here
+        others.append(here)
         kept.append(index)
     return np.array(kept, int)
-
-
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt((values**2).mean())) if values.size else 0.0
 
 
 def force_consistency(dataset: Dataset) -> float:
