@@ -1,0 +1,55 @@
+"""Errors of a model as Markdown tables, for its card and for people at a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from so3k_explore import units
+
+HEAD = ("structures", "forces MAE", "forces RMSE", "mean force", "energy MAE", "an atom", "relative energy MAE")
+UNITS = ("", "meV/Å", "meV/Å", "meV/Å", "meV", "meV", "kcal/mol")
+
+
+def evaluation_text(report: Mapping[str, Any]) -> str:
+    """What `training.evaluate.report` says, as tables.
+
+    Relative energies are those within a molecule: the mean error of each molecule is taken off.
+    """
+    level = f" Reference: {report['level']}." if report["level"] else ""
+    heads = [f"{name} / {unit}" if unit else name for name, unit in zip(HEAD, UNITS, strict=True)]
+    parts = [
+        f"Mean absolute errors (MAE) and root mean squares (RMSE) of force components.{level}",
+        _table(["", *heads], [["all", *_cells(report["all"])]]),
+    ]
+    for title, key in (("molecule", "molecules"), ("source", "sources")):
+        rows = [[name or "unnamed", *_cells(scores)] for name, scores in report[key].items()]
+        if len(rows) > 1:
+            parts.append(_table([title, *heads], rows))
+    for title, key in (("element", "elements"), ("reference force / eV/Å", "force_sizes")):
+        rows = [[name, _number(1000 * error)] for name, error in report[key].items()]
+        parts.append(_table([title, "forces MAE / meV/Å"], rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(scores: Mapping[str, Any]) -> list[str]:
+    names = ("force_mae", "force_rmse", "force_mean", "energy_mae", "energy_mae_per_atom")
+    relative = scores["relative_energy_mae"] / units.KCAL_PER_MOL
+    return [str(scores["frames"]), *(_number(1000 * scores[name]) for name in names), _number(relative)]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with aligned columns."""
+    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+    line = lambda row: (
+        "| "
+        + " | ".join(
+            cell.rjust(width) if k else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        + " |"
+    )
+    rule = "|" + "|".join("-" * (width + 1) + (":" if k else "-") for k, width in enumerate(widths)) + "|"
+    return "\n".join([line(head), rule, *map(line, rows)])
