@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import types
 import typing
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +13,11 @@ from so3k_explore.jobs.settings import Settings
 Kind = TypeVar("Kind", bound=Settings)
 
 
-def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
-    """One option for each setting."""
+def add_settings(parser: argparse.ArgumentParser, cls: type[Settings], without: Collection[str] = ()) -> None:
+    """One option for each setting, but those that the command asks for in another way."""
     group = parser.add_argument_group(f"settings of {cls.kind}")
     hints = typing.get_type_hints(cls)
-    for field in dataclasses.fields(cls):
+    for field in (field for field in dataclasses.fields(cls) if field.name not in without):
         name, meta = f"--{field.name.replace('_', '-')}", field.metadata
         explanation = f"{meta['help']} (default: {_words(field.default, meta['unit'])})".replace("%", "%%")
         options: dict[str, Any] = {"help": explanation, "default": argparse.SUPPRESS, "dest": f"setting_{field.name}"}
@@ -25,21 +26,22 @@ def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
             parser_action: Any = argparse.BooleanOptionalAction
             group.add_argument(name, action=parser_action, **options)
             continue
-        options |= {"choices": meta["choices"]} if meta["choices"] else {"metavar": meta["unit"] or "N"}
-        if kind is tuple:
-            options["nargs"] = "+"
-        group.add_argument(name, type=str if kind is tuple else kind, **options)
+        if typing.get_origin(kind) is tuple:
+            options["nargs"], kind = "+", typing.get_args(kind)[0]
+        word = "TEXT" if kind is str else "N"
+        options |= {"choices": meta["choices"]} if meta["choices"] else {"metavar": meta["unit"] or word}
+        group.add_argument(name, type=kind, **options)
 
 
-def read_settings(arguments: argparse.Namespace, cls: type[Kind]) -> Kind:
-    """Settings from parsed options.
+def read_settings(arguments: argparse.Namespace, cls: type[Kind], **others: Any) -> Kind:
+    """Settings from parsed options; `others` where there was no option.
 
     Raises:
         ValueError: a value is not allowed.
     """
     prefix = "setting_"
     given = {name.removeprefix(prefix): value for name, value in vars(arguments).items() if name.startswith(prefix)}
-    return cls.from_json(given)
+    return cls.from_json({**others, **given})
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +86,13 @@ def read_molecule(arguments: argparse.Namespace) -> Any:
 
 
 def _words(value: Any, unit: str) -> str:
-    if value is None:
+    if value is None or value in ((), ""):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{text} {unit}".rstrip()
 
 
@@ -96,5 +100,4 @@ def _kind(hint: Any) -> Any:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if float in kinds:
         return float
-    kind = next(kind for kind in kinds if kind is not types.NoneType)
-    return tuple if typing.get_origin(kind) is tuple else kind
+    return next(kind for kind in kinds if kind is not types.NoneType)

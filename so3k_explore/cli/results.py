@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore import units
+from so3k_explore.cli.terminal import say
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus
@@ -66,11 +67,26 @@ def _minima(run: "Run", status: "RunStatus") -> dict[str, Any]:
     }
 
 
-_FOUND = {"dynamics": _dynamics, "relax": _relaxation, "minima": _minima}
+def _training(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    left_out = ("phase", "loss", "force_error", "energy_error", "learning_rate", "since_best", "model")
+    model = run.folder / "model.npz"
+    return {
+        "steps": status.step,
+        "steps_per_second": status.speed.get("steps_per_second"),
+        **{
+            f"fit_{name}" if name == "seconds" else name: v
+            for name, v in status.details.items()
+            if name not in left_out
+        },
+        "model_file": str(model) if model.is_file() else None,
+    }
+
+
+_FOUND = {"dynamics": _dynamics, "relax": _relaxation, "minima": _minima, "train": _training}
 
 
 def write_output(run: "Run", path: Path) -> None:
-    """Writes the minima by energy, or the last structure of every walker.
+    """Writes the minima by energy, the last structure of every walker, or the best model of a fit.
 
     Raises:
         ValueError: the format cannot be told from the name.
@@ -79,6 +95,9 @@ def write_output(run: "Run", path: Path) -> None:
 
     from so3k_explore.io.export import write_structures
 
+    if run.kind == "train":
+        _write_model(run, path)
+        return
     system = run.molecule.system
     if run.kind == "minima":
         minima = run.landscape().minima()
@@ -92,3 +111,13 @@ def write_output(run: "Run", path: Path) -> None:
     dtype = system.positions.dtype
     systems = [system.replace(positions=jnp.asarray(frame, dtype)) for frame in positions]
     write_structures(path, systems, energies=energies)
+
+
+def _write_model(run: "Run", path: Path) -> None:
+    from so3k_explore.potentials.checkpoints import load_checkpoint, save_checkpoint
+
+    model = run.folder / "model.npz"
+    if not model.is_file():
+        say(f"There is no model yet: the first validation is at step {run.settings.to_json()['validate_every']}.")
+    else:
+        save_checkpoint(path, load_checkpoint(model))

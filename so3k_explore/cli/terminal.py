@@ -56,11 +56,25 @@ def describe(status: "RunStatus") -> str:
         words.append(f"largest force {status.details['max_force']:.2g} eV/Å")
     if status.time_fs:
         words.append(f"{status.time_fs / 1000:.3g} ps")
+    fitting = "validation_loss" in status.details
+    words += _errors(status.details) if fitting else []
     if status.speed:
-        words.append(f"{status.speed['calls_per_second']:.3g} calls/s")
+        what = "steps" if fitting else "calls"
+        words.append(f"{status.speed[f'{what}_per_second']:.3g} {what}/s")
     if "ns_per_day" in status.speed:
         words.append(f"{status.speed['ns_per_day']:.3g} ns/day")
     return ", ".join(words)
+
+
+def _errors(details: "dict[str, Any]") -> list[str]:
+    """Loss and errors of a fit, as far as they are known."""
+    words = [f"epoch {details['epoch']}"]
+    if details["loss"] is not None:
+        words.append(f"loss {details['loss']:.3g}")
+    if details["best_loss"] is not None:
+        errors = 1000 * details["best_force_error"], 1000 * details["best_energy_error"]
+        words.append(f"best model: {errors[0]:.3g} meV/Å, {errors[1]:.3g} meV an atom")
+    return words
 
 
 class Progress:
@@ -85,7 +99,7 @@ class Progress:
             self._bar.bar_format = "{percentage:3.0f}% {bar:30} {desc}"
         if status.progress is not None:
             self._bar.n = status.progress
-        left = "" if status.seconds_left is None else f", {_duration(status.seconds_left)} left"
+        left = "" if status.seconds_left is None else f", {duration(status.seconds_left)} left"
         self._bar.set_description_str(describe(status) + left)
 
 
@@ -102,7 +116,8 @@ def follow(run: "Run") -> "RunStatus":
             time.sleep(0.1)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as far as they matter."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ from so3k_explore.cli.terminal import follow, say, show, show_json
 from so3k_explore.jobs.settings import DynamicsSettings, MinimaSettings, RelaxSettings, Settings
 
 if TYPE_CHECKING:
-    from so3k_explore.jobs import Run, RunStatus
+    from so3k_explore.jobs import Run, Runs, RunStatus
+
+    Submit = Callable[[Runs], Run]
 
 KINDS: dict[str, type[Settings]] = {"md": DynamicsSettings, "relax": RelaxSettings, "explore": MinimaSettings}
 CODES = {"done": 0, "stopped": 0}
@@ -43,10 +45,9 @@ def run(arguments: argparse.Namespace, name: str) -> int:
     """Parses, starts, waits, prints."""
     settings = read_settings(arguments, KINDS[name])
     molecule = read_molecule(arguments)
-    if arguments.detach and arguments.output:
-        raise ValueError("`--output` needs the result, which `--detach` does not wait for. Leave one of them out.")
     _warn(molecule)
-    return (_detach if arguments.detach else _foreground)(arguments, settings, molecule)
+    submit = lambda runs: runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))
+    return detach(arguments, submit) if arguments.detach else foreground(arguments, submit, bounded=_bounded(settings))
 
 
 def _warn(molecule: Any) -> None:
@@ -61,11 +62,14 @@ def _warn(molecule: Any) -> None:
         say(f"Note: {problem.message}")
 
 
-def _detach(arguments: argparse.Namespace, settings: Settings, molecule: Any) -> int:
+def detach(arguments: argparse.Namespace, submit: "Submit") -> int:
+    """Hands a run to the background workers and returns."""
     from so3k_explore.jobs import Runs
 
+    if arguments.output:
+        raise ValueError("`--output` needs the result, which `--detach` does not wait for. Leave one of them out.")
     runs = Runs(arguments.runs, arguments.scheduler)
-    submitted = runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))
+    submitted = submit(runs)
     runs.flush()
     status = submitted.status()
     runs.close()
@@ -78,15 +82,16 @@ def _detach(arguments: argparse.Namespace, settings: Settings, molecule: Any) ->
     return 0
 
 
-def _foreground(arguments: argparse.Namespace, settings: Settings, molecule: Any) -> int:
+def foreground(arguments: argparse.Namespace, submit: "Submit", *, bounded: bool = True) -> int:
+    """Works on a run here, shows its progress and prints what came out."""
     from so3k_explore.cli.results import result
     from so3k_explore.jobs import Runs
     from so3k_explore.jobs.preload import use_compilation_cache
 
     use_compilation_cache()
     runs = Runs(arguments.runs, engine="inline")
-    started = runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))
-    if not _bounded(settings):
+    started = submit(runs)
+    if not bounded:
         say("The run has no limit: Ctrl-C ends it and keeps everything.")
     status, interrupted = _wait(started)
     if arguments.output and status.step:
