@@ -18,7 +18,7 @@ from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
 from so3k_explore.io.datasets import load_dataset, save_dataset
 from so3k_explore.potentials.checkpoints import load_checkpoint
 from so3k_explore.potentials.so3krates import Architecture
-from so3k_explore.training import molecules, recipe
+from so3k_explore.training import recipe
 from so3k_explore.training.cards import evaluation_text
 from so3k_explore.training.fit import Fit
 from so3k_explore.training.loss import Loss
@@ -205,17 +205,20 @@ def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
 ) -> None:
     pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
     plan = Plan(conformers=2, temperatures=(300.0,), frames=3, stride=2, relaxation_steps=5, displaced=3)
-    what = (Sample("water", "O", plan), Sample("methane", "C", plan))
+    what = (Sample("methanol", "CO", plan), Sample("methane", "C", plan))
     sizes = Architecture(**SIZES, charge_and_spin=False)  # pyright: ignore[reportArgumentType]
-    small = Recipe("tiny", "a tiny model", sizes, Fit(steps=20, molecules=4, validate_every=10, loss=Loss(huber=0.5)))
-    monkeypatch.setattr(molecules, "samples", lambda: what)
+    settings = Fit(steps=20, molecules=4, validate_every=10, loss=Loss(huber=0.5))
+    first = Recipe("first", "before it", sizes, settings, ("methanol",))
+    small = Recipe("tiny", "a tiny model", sizes, settings, ("methanol", "methane"), after=first)
+    monkeypatch.setattr(recipe, "samples", lambda part: what[part == "methane" :][:1])
     monkeypatch.setitem(recipe.RECIPES, "tiny", small)
     arguments = ["train", "recipe", "tiny", "--folder", str(tmp_path), "--steps", "10"]
     assert main([*arguments, "--validation", "0.3"]) == 0
     captured = capsys.readouterr()
-    assert "Sampling 2 molecules took" in captured.err
-    assert "Fitting took" in captured.out
-    assert load_checkpoint(tmp_path / "model.npz").metadata["description"] == "a tiny model"
+    assert captured.err.count("Sampling 1 molecules took") == 2
+    assert "Fitting tiny took" in captured.err
+    assert load_checkpoint(tmp_path / "first.npz").metadata["description"] == "before it"
+    assert load_checkpoint(tmp_path / "tiny.npz").metadata["description"] == "a tiny model"
     found = output(capsys, *arguments[:-1], "12", "--validation", "0.3")
     assert (found["steps"], found["state"]) == (12, "done")
-    assert len(list((tmp_path / "runs").glob("*/job.json"))) == 1
+    assert len(list((tmp_path / "runs").glob("*/*/job.json"))) == 2

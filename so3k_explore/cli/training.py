@@ -65,51 +65,68 @@ def run(arguments: argparse.Namespace, name: str) -> int:
 
 
 def _recipe(arguments: argparse.Namespace) -> int:
-    """Samples what is missing, then goes on with the fit in the folder, or begins one."""
+    """Does the stages of a recipe one after the other; what is done already is not done again."""
     from so3k_explore.training.recipe import RECIPES
 
     if arguments.recipe not in RECIPES or arguments.folder is None:
         raise ValueError(f"Expected `recipe NAME --folder DIR` with a recipe of {', '.join(RECIPES)}.")
+    stages, wanted = RECIPES[arguments.recipe].stages, arguments.output
+    for number, stage in enumerate(stages, 1):
+        last = number == len(stages)
+        code = _stage(arguments, stage, wanted if last else None, as_json=arguments.json and last)
+        if code:
+            return code
+    return 0
+
+
+def _stage(arguments: argparse.Namespace, recipe: "Recipe", output: Path | None, *, as_json: bool) -> int:
+    """Samples what is missing, then goes on with the fit in the folder, or begins one."""
+    from so3k_explore.training.recipe import model_of
+
     folder = arguments.folder
-    fresh = _sampled(RECIPES[arguments.recipe], folder, arguments.processes)
-    arguments.runs, arguments.output = folder / "runs", arguments.output or folder / "model.npz"
-    submit = lambda runs: _submitted(arguments, RECIPES[arguments.recipe], runs, fresh=fresh)
-    code = foreground(arguments, submit)
-    if not arguments.json:
-        seconds = _latest(arguments.runs).status().details.get("seconds", 0.0)
-        show(f"Fitting took {duration(seconds)} in all; the best model is in {arguments.output}.")
+    fresh = _sampled(recipe, folder, arguments.processes)
+    given = {**vars(arguments), "runs": folder / "runs" / recipe.name, "output": output or model_of(recipe, folder)}
+    options = argparse.Namespace(**given | {"json": as_json})
+    code = foreground(options, lambda runs: _submitted(options, recipe, runs, fresh=fresh))
+    seconds = _latest(options.runs).status().details.get("seconds", 0.0)
+    say(f"Fitting {recipe.name} took {duration(seconds)} in all; the best model is in {options.output}.")
     return code
 
 
 def _sampled(recipe: "Recipe", folder: Path, processes: int) -> bool:
-    """Whether ``data.npz`` of the folder is new, or has new molecules."""
+    """Whether the data file of a recipe is new, or has new molecules."""
     import time
 
     from tqdm import tqdm
 
     from so3k_explore.io.datasets import save_dataset
-    from so3k_explore.training import molecules
     from so3k_explore.training.recipe import gather, sample_all
 
-    began, wanted, new = time.monotonic(), molecules.samples(), 0
+    began, wanted, new = time.monotonic(), recipe.samples, 0
     with tqdm(total=len(wanted), disable=None, unit="molecule", leave=False) as bar:
         for done in sample_all(wanted, folder, seed=recipe.seed, processes=processes):
             bar.n, new = done.done, new + bool(done.frames)
             bar.set_postfix_str(done.name)
-    if new or not (folder / "data.npz").is_file():
-        dataset = gather(wanted, folder)
-        save_dataset(folder / "data.npz", dataset)
-        seconds = duration(time.monotonic() - began)
-        say(f"Sampling {new} molecules took {seconds}; {len(dataset)} structures are in {folder / 'data.npz'}.")
-        return True
-    return False
+    if not new and _data_of(recipe, folder).is_file():
+        return False
+    dataset = gather(wanted, folder)
+    save_dataset(_data_of(recipe, folder), dataset)
+    seconds = duration(time.monotonic() - began)
+    say(f"Sampling {new} molecules took {seconds}; {len(dataset)} structures are in {_data_of(recipe, folder)}.")
+    return True
+
+
+def _data_of(recipe: "Recipe", folder: Path) -> Path:
+    return folder / f"{recipe.name}.data.npz"
 
 
 def _submitted(arguments: argparse.Namespace, recipe: "Recipe", runs: "Runs", *, fresh: bool) -> "Run":
     """The run of the folder, which goes on, or a new one where data or settings are new."""
     from so3k_explore.jobs.training_inputs import settings_of
+    from so3k_explore.training.recipe import model_of
 
-    base = settings_of(recipe, (arguments.folder / "data.npz").resolve())
+    start = None if recipe.after is None else model_of(recipe.after, arguments.folder).resolve()
+    base = settings_of(recipe, _data_of(recipe, arguments.folder).resolve(), start)
     settings = read_settings(arguments, TrainSettings, **base.to_json())
     known = [] if fresh else runs.list()
     same = [run for run in known if run.settings.replace(steps=settings.steps) == settings]

@@ -39,11 +39,12 @@ def architecture_of(settings: TrainSettings, dataset: Dataset) -> Architecture:
     return Architecture(charge_and_spin=electrons, **{name: getattr(settings, name) for name in _SIZES})
 
 
-def settings_of(recipe: Recipe, dataset: Path) -> TrainSettings:
-    """A recipe as the settings of a run."""
+def settings_of(recipe: Recipe, dataset: Path, start: Path | None = None) -> TrainSettings:
+    """A recipe as the settings of a run, which goes on from the model of the recipe before it."""
     fit, sizes = recipe.fit, recipe.architecture
     return TrainSettings(
         dataset=str(dataset),
+        start=None if start is None else str(start),
         energy_weight=fit.loss.energy,
         huber=fit.loss.huber,
         description=recipe.description,

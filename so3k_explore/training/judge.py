@@ -30,8 +30,8 @@ def judge(
     single: So3krates | So3lr,
     prepared: Prepared,
     unseen: Dataset,
+    same: Dataset,
     *,
-    focus: Sequence[str] = (),
     survivors: Sequence[str] = SURVIVORS,
     duration: float = 20.0,
     walkers: int = 6,
@@ -43,26 +43,26 @@ def judge(
         single: the same in single precision, for dynamics.
         prepared: data and shifts of the fit.
         unseen: structures of molecules that the model never saw.
-        focus: molecules whose errors are listed by themselves.
+        same: new trajectories of molecules that it knows.
         survivors: molecules whose dynamics is watched.
         duration: of the dynamics, ps.
         walkers: of each molecule and temperature.
     """
-    tested = predictions(double, prepared.part("test"), prepared.shifts)
-    yield Verdict("test", report(tested))
-    warm = np.isin(tested.dataset.sources.astype(str), ROOM)
-    names = tested.dataset.molecules.astype(str)
-    parts = {name: warm & (names == name) for name in focus}
-    yield Verdict("focus", {name: _asdict(tested, mask) for name, mask in parts.items() if mask.any()})
-    new = predictions(double, unseen, prepared.shifts)
-    yield Verdict("unseen", report(new) | {"warm": _asdict(new, np.isin(unseen.sources.astype(str), ROOM))})
+    parts = {"test": prepared.part("test"), "unseen molecules": unseen, "new trajectories": same}
+    for name, data in parts.items():
+        found = predictions(double, data, prepared.shifts)
+        yield Verdict(name, report(found) | {"warm": _warm(found)})
     yield Verdict("float32", _rounding(double, single, unseen))
     for name in survivors:
         yield Verdict(f"dynamics of {name}", _survival(single, name, duration, walkers))
 
 
-def _asdict(found: Predictions, mask: np.ndarray) -> dict[str, Any]:
-    return dict(vars(scores(found, mask)))
+def _warm(found: Predictions) -> dict[str, Any]:
+    """Errors of room-temperature and warm dynamics alone, of all molecules and of each."""
+    frames = np.isin(found.dataset.sources.astype(str), ROOM)
+    names = found.dataset.molecules.astype(str)
+    each = {name: dict(vars(scores(found, frames & (names == name)))) for name in np.unique(names[frames]).tolist()}
+    return {"all": dict(vars(scores(found, frames))), "molecules": each} if frames.any() else {}
 
 
 def _rounding(double: So3krates | So3lr, single: So3krates | So3lr, data: Dataset) -> dict[str, float]:

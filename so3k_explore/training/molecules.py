@@ -1,7 +1,8 @@
 """The molecules behind the bundled model: neutral, closed shell, made of H, C, N and O.
 
 ``tables/molecules.csv`` names each with a SMILES, a sequence, or two such texts joined by ``&`` for close pairs.
-The families follow what the model is for: organic groups, then what peptides, sugars and fatty acids make of them.
+The families follow what the model is for: organic groups, then what peptides, sugars and fatty acids make of them, and
+many conformers of flexible ones, for their relative energies.
 """
 
 import csv
@@ -18,8 +19,20 @@ PLANS = {
     "pairs": Plan(conformers=6, temperatures=(300.0, 800.0), displaced=1),
     "peptides": Plan(conformers=4, frames=10, relaxed=5, relaxation_steps=60),
     "two residues": Plan(conformers=4, frames=10, displaced=2),
-    "held out": _TEST,
-    "held out, large": Plan(conformers=2, temperatures=(300.0, 500.0), frames=6, relaxed=1, displaced=0, compressed=0),
+    "conformers": Plan(
+        conformers=16,
+        temperatures=(300.0,),
+        frames=6,
+        relaxed=6,
+        relaxation_steps=100,
+        displaced=1,
+        compressed=0,
+    ),
+    "unseen": _TEST,
+    "same molecules": Plan(
+        conformers=5, temperatures=(300.0, 500.0), frames=10, stride=20, relaxed=1, displaced=0, compressed=0
+    ),
+    "large unseen": Plan(conformers=2, temperatures=(300.0, 500.0), frames=6, relaxed=1, displaced=0, compressed=0),
 }
 """How families are sampled; those not named follow the defaults of `Plan`."""
 
@@ -32,13 +45,21 @@ FOCUS_PLANS = {
 """Molecules of the family ``focus``, those that people will try first, are sampled most."""
 
 
+PARTS = {
+    "base": lambda family: family not in ("unseen", "large unseen", "same molecules", "conformers"),
+    "conformers": lambda family: family == "conformers",
+    "unseen": lambda family: family in ("unseen", "large unseen"),
+    "same molecules": lambda family: family == "same molecules",
+}
+"""What families are for: to learn from, to refine with, and to test with molecules that are new and that are not."""
+
+
 @functools.cache
-def samples(*, held_out: bool = False) -> tuple[Sample, ...]:
-    """What the model learns from, or the molecules that it never sees and is tested with."""
+def samples(part: str) -> tuple[Sample, ...]:
+    """The molecules of one of `PARTS`."""
     text = (resources.files("so3k_explore.training") / "tables" / "molecules.csv").read_text()
-    rows = list(csv.DictReader(text.splitlines()))
     return tuple(
         Sample(row["name"], row["text"], FOCUS_PLANS.get(row["name"], PLANS.get(row["family"], Plan())))
-        for row in rows
-        if row["family"].startswith("held out") == held_out
+        for row in csv.DictReader(text.splitlines())
+        if PARTS[part](row["family"])
     )

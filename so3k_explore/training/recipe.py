@@ -78,21 +78,51 @@ class Recipe:
     description: str
     architecture: Architecture
     fit: Fit
+    parts: tuple[str, ...]  # of `molecules.PARTS`
+    after: "Recipe | None" = None  # whose model this one goes on from
     seed: int = 1  # of the samples
 
+    @property
+    def stages(self) -> "tuple[Recipe, ...]":
+        """The recipes before it, and itself."""
+        return (self,) if self.after is None else (*self.after.stages, self)
 
-PEPTIDE_GFN2 = Recipe(
-    name="so3k-peptide-gfn2",
-    description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The molecules it learns from."""
+        return tuple(what for part in self.parts for what in samples(part))
+
+
+PEPTIDE_GFN2_BASE = Recipe(
+    name="so3k-peptide-gfn2-base",
+    description="first stage of so3k-peptide-gfn2, before its refinement with many conformers",
     architecture=Architecture(
         features=96, heads=4, layers=2, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False, repulsion_range=1.5
     ),
     fit=Fit(steps=50_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
+    parts=("base",),
+)
+PEPTIDE_GFN2 = Recipe(
+    name="so3k-peptide-gfn2",
+    description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
+    architecture=PEPTIDE_GFN2_BASE.architecture,
+    fit=Fit(steps=20_000, molecules=8, learning_rate=7e-4, validate_every=1000, loss=Loss(energy=500.0, huber=0.5)),
+    parts=("base", "conformers"),
+    after=PEPTIDE_GFN2_BASE,
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 
 
 def prepare_recipe(recipe: Recipe, folder: Path | str) -> Prepared:
-    """Data of a recipe that were sampled into a folder, and its fresh network."""
-    dataset = gather(samples(), folder)
-    return prepare(dataset, recipe.fit, architecture=recipe.architecture)
+    """Data of a recipe that were sampled into a folder, and the network that it starts from.
+
+    Raises:
+        CheckpointError: the recipe before it has left no model in the folder.
+    """
+    start = None if recipe.after is None else model_of(recipe.after, folder)
+    return prepare(gather(recipe.samples, folder), recipe.fit, architecture=recipe.architecture, start=start)
+
+
+def model_of(recipe: Recipe, folder: Path | str) -> Path:
+    """File of the model that a recipe leaves in a folder."""
+    return Path(folder) / f"{recipe.name}.npz"

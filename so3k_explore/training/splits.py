@@ -43,11 +43,11 @@ def split(
     unknown = sorted(set(held_out) - set(names))
     if unknown:
         raise DatasetError(f"No frame belongs to {', '.join(unknown)}, which was to be held out.")
-    rng = np.random.default_rng(seed)
     parts: list[list[int]] = [[], [], []]
     unseen = np.flatnonzero(np.isin(names, list(held_out)))
     for name in sorted(set(names) - set(held_out)):
         frames = np.flatnonzero(names == name)
+        rng = np.random.default_rng([seed, *name.encode()])  # so that other molecules do not matter
         groups = rng.permutation(np.unique(dataset.groups[frames]))
         wanted = [validation * len(frames), test * len(frames)]
         for group in groups:

@@ -5,7 +5,7 @@ import pytest
 
 from so3k_explore.geometry.bonds import find_bonds
 from so3k_explore.io.datasets import load_dataset
-from so3k_explore.training.molecules import samples
+from so3k_explore.training.molecules import PARTS, samples
 from so3k_explore.training.recipe import gather, sample_all, shard
 from so3k_explore.training.sampling import Plan, Sample, close_pair, conformer, sample
 from so3k_explore.training.splits import force_consistency
@@ -76,10 +76,9 @@ def test_molecules_for_testing_are_not_among_those_for_training() -> None:
     from rdkit import Chem
 
     canonical = lambda what: Chem.CanonSmiles(what.text) if "-" not in what.text and what.text != "dha" else what.text
-    seen = {canonical(what) for what in samples() if "&" not in what.text and "NHMe" not in what.text}
-    unseen = {canonical(what) for what in samples(held_out=True) if "NHMe" not in what.text}
-    assert len(samples()) > 300
+    seen = {canonical(what) for what in samples("base") if "&" not in what.text and "NHMe" not in what.text}
+    unseen = {canonical(what) for what in samples("unseen") if "NHMe" not in what.text}
+    assert len(samples("base")) > 300
     assert not seen & unseen
-    assert len({what.name for what in (*samples(), *samples(held_out=True))}) == len(samples()) + len(
-        samples(held_out=True)
-    )
+    names = [what.name for part in PARTS for what in samples(part)]
+    assert len(set(names)) == len(names)
