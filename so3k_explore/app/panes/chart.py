@@ -13,7 +13,7 @@ import holoviews as hv
 import panel as pn
 import param
 
-from so3k_explore.app.panes.limits import Limits, grown
+from so3k_explore.app.panes.limits import Limits, grown, grown_logarithmic
 from so3k_explore.app.theme import CHART_HEIGHT, card, chart_hook, shown_when_filled
 
 hv.extension("bokeh", logo=False)
@@ -29,6 +29,8 @@ class Chart(pn.viewable.Viewer):
     title = param.String("", doc="Says what is plotted.")
     empty = param.String("Appears when a run is started.", doc="Shown while there are no data.")
     filled = param.Boolean(False, doc="Whether there are data to show.")
+
+    _logarithmic = False  # whether the y axis is
 
     def __init__(self, title: str, x_label: str, y_label: str, *, empty: str | None = None, **layout: Any) -> None:
         """A chart titled `title`; axis labels are "quantity / unit"; `layout` is passed to the card."""
@@ -120,7 +122,12 @@ class Chart(pn.viewable.Viewer):
         """Grows the limits when data between these pairs no longer fit; axes named in `from_zero` start there."""
         before = dict(self._limits)
         self._limits["x_range"] = grown(before["x_range"], *x, from_zero="x" in from_zero)
-        self._limits["y_range"] = grown(before["y_range"], *y, from_zero="y" in from_zero)
+        logarithmic = self._logarithmic
+        self._limits["y_range"] = (
+            grown_logarithmic(before["y_range"], *y)
+            if logarithmic
+            else grown(before["y_range"], *y, from_zero="y" in from_zero)
+        )
         if self._limits != before:
             for figure in self._figures:
                 self._write(figure, partial(self._apply_limits, figure, before))

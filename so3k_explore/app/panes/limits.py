@@ -4,6 +4,7 @@ import math
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 SLACK = 0.15  # room left at a side that had to grow, as a share of the span
+ROUND = (1.0, 2.0, 5.0, 10.0)  # ends of a logarithmic axis, times a power of ten
 SPARSE = 0.3  # limits are tightened when the data fill less than this share
 
 Limits = tuple[float, float]
@@ -37,3 +38,15 @@ def grown(limits: Limits | None, low: float, high: float, *, from_zero: bool = F
     if high == low:
         bottom, top = (low if from_zero else low - span), high + span
     return math.floor(bottom / step) * step, math.ceil(top / step) * step
+
+
+def grown_logarithmic(limits: Limits | None, low: float, high: float) -> Limits:
+    """Limits of a logarithmic axis for data from `low` to `high`, both positive, at 1, 2 or 5 times a power of ten."""
+    if not (math.isfinite(low) and math.isfinite(high) and low > 0):
+        return limits or (0.1, 10.0)
+    if limits and limits[0] <= low and high <= limits[1]:
+        return limits
+    bottom, top = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.floor(math.log10(high))
+    below = max(step * bottom for step in ROUND if step * bottom <= low * (1 + 1e-9))
+    above = min(step * top for step in ROUND if step * top >= high * (1 - 1e-9))
+    return (below, above) if above > below else (below / 2, above * 2)

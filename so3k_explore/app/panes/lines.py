@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 from bokeh.core.properties import value
 from bokeh.events import Tap
-from bokeh.models import HoverTool, Span
+from bokeh.models import HoverTool, LogTicker, NumeralTickFormatter, Span
 from jaxtyping import Shaped
 
 from so3k_explore.app.panes.chart import MARK, Chart
@@ -53,6 +53,7 @@ class LineChart(Chart):
         colors: Sequence[str] = FAMILIES,
         from_zero: str = "x",
         whole: bool = False,
+        logarithmic: bool = False,
         on_tap: Callable[[float], None] | None = None,
         **options: Any,
     ) -> None:
@@ -66,6 +67,7 @@ class LineChart(Chart):
             colors: In the order of the curves, repeated when there are fewer.
             from_zero: The axes that start at zero: "x", "xy", or neither.
             whole: Whether y counts something, so that it has no fractions.
+            logarithmic: Whether the y axis is, which leaves out what is not positive.
             on_tap: Hears the x value where the user clicks.
             **options: `empty` and the card's layout.
         """
@@ -74,6 +76,7 @@ class LineChart(Chart):
         self._colors = [colors[k % len(colors)] for k in range(len(self.series))]
         self._from_zero = from_zero
         self._whole = whole
+        self._logarithmic = logarithmic
         self._on_tap = on_tap
         self._cursor: float | None = None
         self._cursors: list[Span] = []
@@ -121,7 +124,7 @@ class LineChart(Chart):
         filled = [columns for columns in self._columns.values() if len(columns["x"])]
         if filled:
             x, y = (np.concatenate([columns[axis] for columns in filled]) for axis in "xy")
-            finite = y[np.isfinite(y)]
+            finite = y[np.isfinite(y) & (y > 0)] if self._logarithmic else y[np.isfinite(y)]
             if len(finite):
                 low, high = float(finite.min()), float(finite.max())
                 self._fit((float(x.min()), float(x.max())), (low, high), from_zero=self._from_zero)
@@ -138,6 +141,8 @@ class LineChart(Chart):
     def _dress(self, figure: Any) -> None:
         if self._whole:
             figure.yaxis.ticker.min_interval = 1
+        if self._logarithmic:
+            figure.yaxis.update(formatter=NumeralTickFormatter(format="0.[000]"), ticker=LogTicker(desired_num_ticks=4))
         span = Span(dimension="height", line_color=MARK, line_width=1.5, line_dash="dashed", level="overlay")
         span.update(location=self._cursor or 0.0, visible=self._cursor is not None)
         figure.add_layout(span)
@@ -150,8 +155,11 @@ class LineChart(Chart):
             self._on_tap(float(event.x))
 
     def _plot(self) -> Any:
+        start = 1.0 if self._logarithmic else 0.0
         curves = [
-            hv.Curve([(0.0, 0.0)], "x", "y", label=name).opts(color=color, line_width=1.8, hooks=[self._capture(name)])
+            hv.Curve([(0.0, start)], "x", "y", label=name).opts(
+                color=color, line_width=1.8, hooks=[self._capture(name)]
+            )
             for name, color in zip(self.series, self._colors, strict=True)
         ]
         hover = HoverTool(tooltips=[(self.x_label, "$x{0.[00]}"), (self.y_label, "$y{0.[000]}")], limit=1)
@@ -159,4 +167,6 @@ class LineChart(Chart):
             show_legend=len(curves) > 1, legend_position="top", legend_cols=len(curves), legend_opts=LEGEND
         )
         shown["tools"] = [hover]
+        if self._logarithmic:
+            shown |= {"logy": True, "ylim": (0.1, 10.0)}  # until there are data
         return hv.Overlay(curves).opts(**shown)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from so3k_explore.app.panes.limits import grown, nice_step
+from so3k_explore.app.panes.limits import grown, grown_logarithmic, nice_step
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_a_constant_lies_inside_its_limits() -> None:
 def test_values_that_are_not_finite_change_nothing() -> None:
     assert grown((1.0, 2.0), math.nan, math.inf) == (1.0, 2.0)
     assert grown(None, math.nan, math.nan) == (0.0, 1.0)
+
+
+def test_a_logarithmic_axis_ends_at_one_two_or_five() -> None:
+    limits = grown_logarithmic(None, 30.0, 700.0)
+    assert limits == (20.0, 1000.0)
+    assert grown_logarithmic(limits, 25.0, 900.0) == limits
+    assert grown_logarithmic(limits, 19.0, 900.0) == (10.0, 1000.0)
+    assert grown_logarithmic(None, 0.5, 0.5) == (0.25, 1.0)
+    assert grown_logarithmic(limits, 0.0, 1.0) == limits
+    assert grown_logarithmic(None, -1.0, float("nan")) == (0.1, 10.0)
