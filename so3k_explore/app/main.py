@@ -22,6 +22,7 @@ from so3k_explore.app.views.part import TIGHT, Lazy
 from so3k_explore.app.views.run_card import LiveFields, RunCard
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.status import StatusLine
+from so3k_explore.app.views.training import TrainingTab
 from so3k_explore.app.views.viewer import ViewerView
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ ON_HEADER = {
     "& .MuiInputBase-root, & .MuiSvgIcon-root, & .MuiIcon-root": {"color": "#ffffff"},
     "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.7)"},
 }
-TITLES = {"molecule": "Molecule", "dynamics": "Dynamics", "minima": "Minima"}
+TITLES = {"molecule": "Molecule", "dynamics": "Dynamics", "minima": "Minima", "training": "Training"}
+SHARES = {"training": (4, 8)}  # of viewer and pictures, in twelfths of the width; else halves
 
 
 class Components:
@@ -44,7 +46,7 @@ class Components:
         self.session = session
         self.viewer = ViewerView(session)
         self.status = StatusLine(session)
-        views = {"molecule": MoleculeTab, "dynamics": DynamicsTab, "minima": MinimaTab}
+        views = {"molecule": MoleculeTab, "dynamics": DynamicsTab, "minima": MinimaTab, "training": TrainingTab}
         self._contents = {tab: Lazy(partial(views[tab], session)) for tab in TABS}
         self.tabs = pmui.Tabs(
             *((TITLES[tab], self._contents[tab]) for tab in TABS),
@@ -53,6 +55,7 @@ class Components:
         )
         self.tabs.param.watch(lambda event: session.param.update(tab=TABS[event.new]), "active")
         session.param.watch(lambda *_: self._open_tab(), "tab")
+        self._halves = [pmui.Grid(part, sizing_mode="stretch_both") for part in (self.viewer, self.tabs)]
         self.cards = cards(session)
         self.drawer = pmui.Drawer(
             pmui.Typography("Runs", variant="h6", margin=(12, 12)),
@@ -82,13 +85,14 @@ class Components:
     def _open_tab(self) -> None:
         self._contents[self.session.tab].open()
         self.tabs.active = TABS.index(self.session.tab)
+        for half, share in zip(self._halves, SHARES.get(self.session.tab, (6, 6)), strict=True):
+            half.size = {"xs": 12, "md": share}
 
     @property
     def body(self) -> pn.Column:
         """Viewer beside the pictures, over the status line."""
         columns = pmui.Grid(
-            pmui.Grid(self.viewer, size={"xs": 12, "md": 6}, sizing_mode="stretch_both"),
-            pmui.Grid(self.tabs, size={"xs": 12, "md": 6}, sizing_mode="stretch_both"),
+            *self._halves,
             container=True,
             spacing=0,
             sizing_mode="stretch_both",

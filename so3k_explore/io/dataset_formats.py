@@ -28,6 +28,10 @@ _SPELLINGS = {"ang": "Angstrom", "angstrom": "Angstrom", "å": "Angstrom", "bohr
 }
 
 
+class UnitsMissingError(DatasetError):
+    """A file does not say its units; ask for them."""
+
+
 def read_dataset(
     path: Path | str, *, energy_unit: str | None = None, length_unit: str | None = None, molecule: str | None = None
 ) -> Dataset:
@@ -40,7 +44,8 @@ def read_dataset(
         molecule: name given to all structures that have none; default: the name of the file.
 
     Raises:
-        DatasetError: unreadable, without units, or without energies or forces.
+        UnitsMissingError: an `.npz` file does not say its units, and they were not given.
+        DatasetError: unreadable, or without energies or forces.
     """
     path = Path(path)
     name = molecule or path.stem
@@ -152,7 +157,7 @@ def _unit(arrays: dict[str, np.ndarray], key: str, given: str | None, known: dic
     text = given if given is not None else _text(arrays.get(key))
     option = {"e_unit": "energy_unit", "r_unit": "length_unit"}[key]
     if text is None:
-        raise DatasetError(
+        raise UnitsMissingError(
             f"{path} does not say its units. Give `{option}`, one of {', '.join(known)} "
             "(MD17, rMD17 and MD22: kcal/mol and Angstrom)."
         )

@@ -1,5 +1,6 @@
 """Which model computes the forces, which are installed, and how to get the ones that are not."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,26 @@ class PotentialModel(param.Parameterized):
             return list(registry.list_models()), name
 
         self._background.start("models", f"getting {name}", work, self._take, self._fail)
+
+    def add(self, path: Path, name: str, done: Callable[[], None], failed: Callable[[Exception], None]) -> None:
+        """Copies a model to those of the user under a new name, and chooses it.
+
+        `failed` hears a ValueError when the name is taken, or why the file cannot be read.
+        """
+
+        def work() -> Any:
+            from so3k_explore.potentials import registry
+
+            if name in {model.name for model in registry.list_models()}:
+                raise ValueError(f"There is a model called {name} already. Choose another name.")
+            registry.add_model(path, name)
+            return list(registry.list_models()), name
+
+        def take(result: Any) -> None:
+            self._take(result)
+            done()
+
+        self._background.start("models", f"adding {name}", work, take, failed)
 
     @property
     def info(self) -> "ModelInfo | None":

@@ -21,7 +21,16 @@ BASICS = {
     "minima": ("walkers", "temperature", "minima"),
     "relax": ("force_tolerance", "max_steps"),
 }
-LABELS = {"minima": "Minima wanted", "max_calls": "Most force calls", "nve": "none (constant energy)"}
+LABELS = {
+    "minima": "Minima wanted",
+    "max_calls": "Most force calls",
+    "nve": "none (constant energy)",
+    "molecules": "Batch size",
+    "huber": "Huber limit",
+    "validation": "Validation share",
+    "test": "Test share",
+    "held_out": "Held-out molecules",
+}
 
 
 class Form(param.Parameterized):

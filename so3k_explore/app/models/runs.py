@@ -10,9 +10,12 @@ from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.display import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from so3k_explore.jobs import Run, Runs, RunStatus
 
 ACTIVE = ("queued", "starting", "running", "paused")
+KIND_WORDS = {"relax": "relaxation", "train": "training"}  # where the kind is not the word for it
 UNWATCHED = ("done", "failed", "interrupted")  # ends that the reader has not asked for
 UNDO_SECONDS = 30.0
 LIST_SECONDS = 1.0
@@ -49,8 +52,16 @@ class RunsModel(param.Parameterized):
             self._listed = now
             self._background.start("runs", "", self._list, self._take, self._fail)
 
-    def submit(self, settings: Any, molecule: Any, model: str, **options: Any) -> None:
-        """Starts a run and shows it; the options are those of `Runs.submit`."""
+    def submit(
+        self,
+        settings: Any,
+        molecule: Any,
+        model: str | None,
+        *,
+        failed: Callable[[Exception], None] | None = None,
+        **options: Any,
+    ) -> None:
+        """Starts a run and shows it; the options are those of `Runs.submit`. `failed` hears why it could not."""
 
         def work() -> "Run":
             return self._open().submit(settings, molecule, model, **options)
@@ -59,7 +70,7 @@ class RunsModel(param.Parameterized):
             self.param.update(shown=run.id, message="", failed=False)
             self._listed = 0.0
 
-        self._background.start("submit", "starting the run", work, done, self._fail)
+        self._background.start("submit", "starting the run", work, done, failed or self._fail)
 
     def act(self, action: str, identifier: str = "", **values: Any) -> None:
         """`pause`, `resume`, `stop` or `change` a run; without an identifier, the shown one."""
@@ -69,6 +80,10 @@ class RunsModel(param.Parameterized):
             getattr(self._open().get(identifier), action)(**values)
 
         self._background.start(f"act {identifier}", "", work, lambda _: self._refresh(), self._fail)
+
+    def root(self) -> "Path":
+        """Folder of the runs; not for the session's thread, as it may open it first."""
+        return self._open().root
 
     def delete(self, identifier: str) -> None:
         """Moves a run to the trash, from where `restore` brings it back for 30 s."""
@@ -120,10 +135,15 @@ class RunsModel(param.Parameterized):
         self.param.update(message="", failed=False)
 
 
+def titled(run: "Run") -> str:
+    """Name and kind, as people say it."""
+    return f"{run.name} {KIND_WORDS.get(run.kind, run.kind)}"
+
+
 def greeting(entries: "list[tuple[Run, RunStatus]]", looked: float) -> str:
     """Which runs have ended since somebody last looked, at `looked` seconds since 1970; empty if none."""
     ended = [run for run, status in entries if status.state in UNWATCHED and status.updated > looked]
     if not ended:
         return ""
-    names = ", ".join(f"{run.name} {run.kind}" for run in ended[:NAMED]) + (", …" if len(ended) > NAMED else "")
+    names = ", ".join(titled(run) for run in ended[:NAMED]) + (", …" if len(ended) > NAMED else "")
     return f"{counted(len(ended), 'run')} finished while you were away: {names}."

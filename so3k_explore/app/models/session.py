@@ -20,13 +20,15 @@ from so3k_explore.app.models.run import RunModel
 from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.shown import ShownRun
+from so3k_explore.app.models.training import TrainingModel
 
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule
     from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
-TABS = ("molecule", "dynamics", "minima")
+TABS = ("molecule", "dynamics", "minima", "training")
+PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
 
@@ -51,6 +53,7 @@ class Session(param.Parameterized):
         self.run = RunModel(self.molecule, self.potential)
         self.runs = RunsModel(runs, self.background)
         self.shown = ShownRun(self.background)
+        self.training = TrainingModel(self.background, self.runs, self.potential)
         self.minima = MinimaModel()
         self.scene = Scene()
         self.point = Evaluation(self.background, "point", evaluate)
@@ -100,7 +103,7 @@ class Session(param.Parameterized):
             precision=potential.precision,
             long_range_cutoff=potential.cutoff,
         )
-        self.tab = "minima" if kind == "minima" else "dynamics"
+        self.tab = PICTURES.get(kind, "dynamics")
         self.scene.follow = True
 
     def _new_molecule(self, event: Any) -> None:
@@ -158,9 +161,8 @@ class Session(param.Parameterized):
         """Lets card 3 and the tab follow the kind of run, unless the page's address has asked for the tab."""
         if run.kind in self.run.forms:
             self.run.kind = run.kind
-        pictures = "minima" if run.kind == "minima" else "dynamics"
         if not self._asked_for_tab:
-            self.tab = pictures
+            self.tab = PICTURES.get(run.kind, "dynamics")
         self._asked_for_tab = False
 
     def _live(self) -> None:

@@ -118,7 +118,15 @@ class _Follower:
 
 
 def sparse(series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every n-th row of a long table, the last one included, for charts."""
+    """Every n-th row of a long table for charts, the last one included, and all rows that have a rare number."""
     rows = max((len(column) for column in series.values()), default=0)
-    stride = -(-rows // MAX_ROWS) if rows else 1
-    return {name: column[(rows - 1) % stride :: stride] for name, column in series.items()}
+    if rows <= MAX_ROWS:
+        return dict(series)
+    stride = -(-rows // MAX_ROWS)
+    kept = np.zeros(rows, bool)
+    kept[(rows - 1) % stride :: stride] = True
+    for column in series.values():
+        known = np.isfinite(column).reshape(rows, -1).any(axis=1)
+        if known.sum() <= MAX_ROWS:
+            kept |= known
+    return {name: column[kept] for name, column in series.items()}

@@ -17,7 +17,7 @@ COLUMNS = {
     "rmsd": ("Distance to the start", "RMSD / Å"),
 }
 POSITIVE = ("rmsd",)
-WORDS = {"": "run", "dynamics": "run", "relax": "relaxation", "minima": "search for minima"}
+WORDS = {"": "run", "dynamics": "run", "relax": "relaxation", "minima": "search for minima", "train": "training"}
 ABSENT = {"relax": ("temperature", "conserved_energy")}
 
 
@@ -72,6 +72,7 @@ class DynamicsTab(Part):
     def _expect(self, kind: str, torsions: int) -> None:
         """Says in empty charts what is going to appear, or why nothing will."""
         waiting = {"": "Appears when a run is started.", "minima": "A search for minima has no time axis."}
+        waiting["train"] = "A training has no time axis. Its curves are in the tab Training."
         sentence = waiting.get(kind, "Appears with the first frames.")
         for name, chart in self._charts.items():
             absent = name in ABSENT.get(kind, ())

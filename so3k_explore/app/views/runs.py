@@ -6,12 +6,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.display import counted, simulated
-from so3k_explore.app.models.runs import RunsModel
+from so3k_explore.app.models.runs import RunsModel, titled
 from so3k_explore.app.views.part import ONE_LINE, Part
 from so3k_explore.app.views.status import COLOURS
 
 LATEST = 4
-KIND_WORDS = {"relax": "relaxation"}
 
 
 class RunRow(Part):
@@ -21,7 +20,7 @@ class RunRow(Part):
         super().__init__()
         self._runs, self._run, self._full = runs, run, full
         self._name = pmui.Button(
-            label=f"{run.name} {KIND_WORDS.get(run.kind, run.kind)}",
+            label=titled(run),
             variant="text",
             size="small",
             margin=(2, 4),
@@ -86,10 +85,13 @@ class RunList(Part):
 
 
 def brief(status: Any) -> str:
-    """State of a run in two words: `running 61 %`, `done 200 ps`, `stopped`."""
+    """State of a run in two words: `running 61 %`, `done 200 ps`, `done · 31 meV/Å`."""
     if status.state in ("running", "paused", "starting") and status.progress is not None:
         return f"{status.state} {100 * status.progress:.0f} %"
     if status.state == "done" and status.time_fs:
         return f"done · {simulated(status.time_fs)}"
+    error = status.details.get("best_force_error")
+    if error is not None:
+        return f"{status.state} · {1000 * error:.3g} meV/Å"
     minima = status.details.get("minima")
     return f"{status.state} · {counted(int(minima), 'minimum')}" if minima else status.state

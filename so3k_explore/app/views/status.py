@@ -122,7 +122,9 @@ SPEED_UNITS = {"steps_per_second": "steps/s", "ns_per_day": "ns/day", "calls_per
 def speeds(status: Any) -> dict[str, float]:
     """Speeds of a run by the unit people read."""
     known = {unit: float(status.speed[name]) for name, unit in SPEED_UNITS.items() if name in status.speed}
-    if known.get("ns/day"):
+    if "learning_rate" in status.details:
+        known.pop("force calls/s", None)  # a step of a fit is no force call
+    elif known.get("ns/day"):
         known.pop("force calls/s", None)  # in dynamics each step is one
     else:
         known.pop("steps/s", None)

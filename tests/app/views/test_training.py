@@ -1,0 +1,127 @@
+"""The tab of trainings without a browser: what it shows of its models."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+
+from so3k_explore.app.models.display import DASH
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.views.runs import RunList
+from so3k_explore.app.views.status import speeds
+from so3k_explore.app.views.training import TrainingTab, UseModel
+from so3k_explore.app.views.training_form import DatasetCard, TrainingForm
+from so3k_explore.io.datasets import save_dataset
+from so3k_explore.io.library import named
+from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
+from tests.app.models.labelled import labelled
+from tests.app.models.test_training import GOING
+from tests.app.views.test_page import tick
+
+
+class FakeTraining(FakeRun):
+    """A training whose curves and status are set by the test."""
+
+    shown = GOING
+
+    def status(self) -> Any:
+        return self.shown
+
+    def series(self) -> dict[str, np.ndarray]:
+        columns = ("force_error", "energy_error", "validation_force_error", "validation_energy_error")
+        return {"step": np.array([10.0, 20.0]), **{name: np.array([[0.2], [0.1]]) for name in columns}}
+
+    def trajectory(self) -> None:
+        return None
+
+
+@pytest.fixture
+def runs() -> FakeRuns:
+    training = FakeTraining("fit", named("lj7"), kind="train", name="water", model="fresh network")
+    return FakeRuns(training, FakeRun("first", named("lj7"), frames=3))
+
+
+@pytest.fixture
+def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Session:
+    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
+    monkeypatch.delenv("SO3K_MODELS", raising=False)
+    return Session(lambda: runs, "lj7", fake_point)
+
+
+def said(notes: Any) -> str:
+    """The first sentence of a column."""
+    return str(notes.objects[0].object)
+
+
+def test_a_training_opens_its_tab_and_draws_its_curves(session: Session) -> None:
+    tab = TrainingTab(session)
+    assert tab.__panel__().get_root(Document()) is not None
+    chart = tab._charts["force_error"]
+    assert not chart.filled
+    session.open(run="fit")
+    tick(session)
+    assert session.tab == "training"
+    np.testing.assert_allclose(chart._columns["training"]["y"], [200, 100])
+    assert chart._limits["y_range"] == (100, 200)
+    assert chart._cursor == 500
+    assert tab._numbers._values["Best force error"].object == "31.2 meV/Å"
+    session.runs.shown = "first"
+    tick(session)
+    assert not chart.filled
+    assert tab._numbers._values["Best force error"].object == DASH
+
+
+def test_the_model_is_offered_when_the_training_has_ended(session: Session, runs: FakeRuns) -> None:
+    part = UseModel(session)
+    session.open(run="fit")
+    tick(session)
+    assert not part._layout.visible
+    runs.runs["fit"].shown = replace(GOING, state="done")  # pyright: ignore[reportAttributeAccessIssue]
+    tick(session)
+    assert part._layout.visible
+    assert part._name.value == "water"
+    session.training.added = {"fit": "water"}
+    assert part._button.disabled
+    assert said(part._notes) == "Added to your models as water, and chosen in card 2."
+
+
+def test_the_button_says_why_until_the_data_are_read(session: Session, tmp_path: Path) -> None:
+    form = TrainingForm(session.training)
+    assert form._button.disabled
+    assert form._why.object == "Choose a data set first."
+    session.training.dataset.path = str(save_dataset(tmp_path / "water.npz", labelled()))
+    session.background.wait()
+    assert not form._button.disabled
+    assert not form._held_out.visible
+    session.training.form.features = 10
+    assert form._button.disabled
+    assert "multiple of the heads" in form._why.object
+
+
+def test_units_are_asked_for_only_where_the_file_does_not_say_them(session: Session, tmp_path: Path) -> None:
+    card = DatasetCard(session.training.dataset)
+    assert not card._units.visible
+    np.savez(tmp_path / "md17.npz", R=np.zeros((2, 1, 3)), F=np.zeros((2, 1, 3)), E=np.zeros(2), z=np.array([2]))
+    session.training.dataset.path = str(tmp_path / "md17.npz")
+    session.background.wait()
+    assert card._units.visible
+    assert card._notes.objects == []
+    session.training.dataset.path = str(tmp_path / "absent.npz")
+    session.background.wait()
+    assert not card._units.visible
+    assert "There is no file" in said(card._notes)
+
+
+def test_trainings_are_listed_in_their_own_words(session: Session, runs: FakeRuns) -> None:
+    listed = RunList(session.runs)
+    runs.runs["fit"].shown = replace(GOING, state="done")  # pyright: ignore[reportAttributeAccessIssue]
+    session.open()
+    tick(session)
+    row = listed._rows["fit"]
+    assert row._name.label == "water training"
+    assert row._state.label == "done · 31.2 meV/Å"
+    both = replace(GOING, speed={"steps_per_second": 12.0, "calls_per_second": 12.0})
+    assert speeds(both) == {"steps/s": 12.0}
