@@ -51,7 +51,7 @@ class Summary:
         return (
             f"{counted(self.frames, 'structure')} of {counted(len(self.molecules), 'molecule')} ({known})",
             f"{atoms} · {' '.join(chemical_symbols[number] for number in self.elements)}",
-            f"forces {self.typical_force:.3g} eV/Å root mean square, {self.largest_force:.3g} eV/Å at most",
+            f"forces {self.typical_force:.3g} eV/Å RMS, largest {self.largest_force:.3g} eV/Å",
             f"level of theory {self.level}" if self.level else "level of theory not stated",
         )
 

@@ -1,5 +1,6 @@
 """What the next training is to do, and what becomes of a trained model."""
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,12 @@ class TrainingModel(param.Parameterized):
 
 
 def _fresh_obstacle(settings: TrainSettings) -> str:
-    if settings.features % settings.heads:
-        return f"The features must be a multiple of the heads, got {settings.features} and {settings.heads}."
-    return "" if settings.degrees else "Choose at least one degree of the spherical harmonics."
+    if not settings.degrees:
+        return "Choose at least one degree of the spherical harmonics."
+    step = math.lcm(settings.heads, len(settings.degrees), 4)
+    if settings.features % step:
+        return (
+            f"With {settings.heads} heads and {len(settings.degrees)} degrees, "
+            f"the features must be a multiple of {step}, got {settings.features}."
+        )
+    return ""

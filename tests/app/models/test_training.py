@@ -92,8 +92,10 @@ def test_why_a_training_could_not_start_is_said_beside_the_button(ready: Session
 
 
 def test_sizes_that_do_not_fit_together_are_an_obstacle(ready: Session) -> None:
-    ready.training.form.param.update(features=10)
-    assert ready.training.obstacle == "The features must be a multiple of the heads, got 10 and 4."
+    ready.training.form.param.update(features=16)
+    assert ready.training.obstacle == "With 4 heads and 3 degrees, the features must be a multiple of 12, got 16."
+    ready.training.form.param.update(features=24)
+    assert ready.training.obstacle == ""
     ready.training.form.param.update(features=12, degrees=[])
     assert "at least one degree" in ready.training.obstacle
     ready.training.form.param.update(degrees=[1], validation=0.6, test=0.5)

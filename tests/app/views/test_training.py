@@ -98,7 +98,7 @@ def test_the_button_says_why_until_the_data_are_read(session: Session, tmp_path:
     assert not form._held_out.visible
     session.training.form.features = 10
     assert form._button.disabled
-    assert "multiple of the heads" in form._why.object
+    assert "must be a multiple of 12" in form._why.object
 
 
 def test_units_are_asked_for_only_where_the_file_does_not_say_them(session: Session, tmp_path: Path) -> None:
