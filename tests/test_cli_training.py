@@ -18,7 +18,7 @@ from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
 from so3k_explore.io.datasets import load_dataset, save_dataset
 from so3k_explore.potentials.checkpoints import load_checkpoint
 from so3k_explore.potentials.so3krates import Architecture
-from so3k_explore.training import recipe
+from so3k_explore.training import judge, molecules, recipe
 from so3k_explore.training.cards import evaluation_text
 from so3k_explore.training.fit import Fit
 from so3k_explore.training.loss import Loss
@@ -212,13 +212,25 @@ def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
     small = Recipe("tiny", "a tiny model", sizes, settings, ("methanol", "methane"), after=first)
     monkeypatch.setattr(recipe, "samples", lambda part: what[part == "methane" :][:1])
     monkeypatch.setitem(recipe.RECIPES, "tiny", small)
+    for module in (molecules, judge):
+        monkeypatch.setattr(module, "samples", lambda part: (Sample("water", "O", plan),))
+    monkeypatch.setattr(judge, "SURVIVORS", ())
     arguments = ["train", "recipe", "tiny", "--folder", str(tmp_path), "--steps", "10"]
     assert main([*arguments, "--validation", "0.3"]) == 0
     captured = capsys.readouterr()
     assert captured.err.count("Sampling 1 molecules took") == 2
     assert "Fitting tiny took" in captured.err
     assert load_checkpoint(tmp_path / "first.npz").metadata["description"] == "before it"
-    assert load_checkpoint(tmp_path / "tiny.npz").metadata["description"] == "a tiny model"
-    found = output(capsys, *arguments[:-1], "12", "--validation", "0.3")
-    assert (found["steps"], found["state"]) == (12, "done")
+    finished = load_checkpoint(tmp_path / "tiny.npz")
+    assert finished.metadata["description"] == "a tiny model"
+    assert "extrapolation/means" in finished.extras
+    assert "## Unseen molecules, dynamics at 300 and 500 K" in (tmp_path / "tiny.md").read_text()
+    assert set(json.loads((tmp_path / "tiny.json").read_text())) == {
+        "test",
+        "unseen molecules",
+        "new trajectories",
+        "float32",
+    }
+    found = output(capsys, *arguments, "--validation", "0.3")
+    assert (found["steps"], found["state"]) == (10, "done")
     assert len(list((tmp_path / "runs").glob("*/*/job.json"))) == 2

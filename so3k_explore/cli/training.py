@@ -1,6 +1,8 @@
 """``so3k train | evaluate | card``: a model from labelled structures, and how good a model is."""
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +75,11 @@ def _recipe(arguments: argparse.Namespace) -> int:
     stages, wanted = RECIPES[arguments.recipe].stages, arguments.output
     for number, stage in enumerate(stages, 1):
         last = number == len(stages)
-        code = _stage(arguments, stage, wanted if last else None, as_json=arguments.json and last)
+        with contextlib.nullcontext() if last else contextlib.redirect_stdout(sys.stderr):  # one result, the last
+            code = _stage(arguments, stage, wanted if last else None, as_json=arguments.json and last)
         if code:
             return code
-    return 0
+    return _examined(arguments, stages[-1])
 
 
 def _stage(arguments: argparse.Namespace, recipe: "Recipe", output: Path | None, *, as_json: bool) -> int:
@@ -91,6 +94,21 @@ def _stage(arguments: argparse.Namespace, recipe: "Recipe", output: Path | None,
     seconds = _latest(options.runs).status().details.get("seconds", 0.0)
     say(f"Fitting {recipe.name} took {duration(seconds)} in all; the best model is in {options.output}.")
     return code
+
+
+def _examined(arguments: argparse.Namespace, recipe: "Recipe") -> int:
+    """Tests the finished model with structures of their own, and writes its card."""
+    from so3k_explore.training import judge, molecules
+    from so3k_explore.training.recipe import model_of, sample_all
+
+    wanted = [what for part in judge.TESTS for what in molecules.samples(part)]
+    for done in sample_all(wanted, arguments.folder, seed=recipe.seed, processes=arguments.processes):
+        say(f"Sampled {done.name} to test with ({done.done} of {done.total}).")
+    model = arguments.output or model_of(recipe, arguments.folder)
+    for part in judge.examine(recipe, arguments.folder, model):
+        say(f"Examined: {part.name}.")
+    say(f"The card is {model.with_suffix('.md')}.")
+    return 0
 
 
 def _sampled(recipe: "Recipe", folder: Path, processes: int) -> bool:

@@ -20,6 +20,8 @@ def model_card(info: ModelInfo) -> str:
     if facts is not None and info.published:
         lines += ["", "## Origin", "", facts.reference, "", facts.training]
         lines += ["", "## Precision", "", facts.float32_error]
+    elif info.path is not None and info.path.with_suffix(".md").is_file():
+        lines += ["", info.path.with_suffix(".md").read_text().rstrip()]
     elif info.kind != LENNARD_JONES:
         lines += ["", "## Origin", "", "Not the published parameters; nothing is known about how they were made."]
     if info.kind != LENNARD_JONES:

@@ -30,6 +30,34 @@ def evaluation_text(report: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def examination_text(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What `training.judge` found out, for the card of a model made by a recipe."""
+    sections = []
+    for name in ("unseen molecules", "new trajectories"):
+        if warm := parts.get(name, {}).get("warm"):
+            rows = [["all", *_cells(warm["all"])], *([key, *_cells(value)] for key, value in warm["molecules"].items())]
+            heads = [f"{head} / {unit}" if unit else head for head, unit in zip(HEAD, UNITS, strict=True)]
+            sections.append(f"## {name.capitalize()}, dynamics at 300 and 500 K\n\n{_table(['', *heads], rows)}")
+    if "float32" in parts:
+        energy, forces = (parts["float32"][name] for name in ("energy", "forces"))
+        text = f"Single against double precision: energies within {energy:.0e} eV, forces within {forces:.0e} eV/Å."
+        sections.append(f"## Precision\n\n{text}")
+    prefix = "dynamics of "
+    rows = [[name.removeprefix(prefix), *_survival(found)] for name, found in parts.items() if name.startswith(prefix)]
+    if rows:
+        heads = ["molecule", "intact at 300 K", "intact at 500 K", "duration / ps", "NVE drift / meV/atom/ps"]
+        sections.append(f"## Dynamics\n\n{_table(heads, rows)}")
+    if "test" in parts:
+        sections.append(f"## Test set\n\n{evaluation_text({**parts['test'], 'molecules': {}}).rstrip()}")
+    return "\n\n".join(sections) + "\n"
+
+
+def _survival(found: Mapping[str, Any]) -> list[str]:
+    cold, hot = found["300 K"], found["500 K"]
+    share = lambda part: f"{round(part['intact'] * part['walkers'])} of {part['walkers']}"
+    return [share(cold), share(hot), _number(cold["duration"]), _number(found["drift"])]
+
+
 def _cells(scores: Mapping[str, Any]) -> list[str]:
     names = ("force_mae", "force_rmse", "force_mean", "energy_mae", "energy_mae_per_atom")
     relative = scores["relative_energy_mae"] / units.KCAL_PER_MOL

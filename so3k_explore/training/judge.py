@@ -1,21 +1,30 @@
 """The whole examination of a model made by a recipe: what its card reports."""
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from so3k_explore.io.datasets import Dataset
 from so3k_explore.io.structures import load_molecule
+from so3k_explore.potentials.checkpoints import load_checkpoint, save_potential
+from so3k_explore.potentials.registry import load_potential
 from so3k_explore.potentials.so3krates import So3krates
 from so3k_explore.potentials.so3lr import So3lr
+from so3k_explore.training.cards import examination_text
 from so3k_explore.training.evaluate import Predictions, predictions, report, scores
+from so3k_explore.training.extrapolation import fit_extrapolation
+from so3k_explore.training.molecules import samples
 from so3k_explore.training.prepare import Prepared
+from so3k_explore.training.recipe import Recipe, gather, prepare_recipe
 from so3k_explore.training.stability import energy_drift, stability
 
 ROOM = ("md 300 K", "md 500 K")  # where errors are promised
 SURVIVORS = ("ala3", "dha", "hexane", "glucose")
 TEMPERATURES = (300.0, 500.0)  # K
+TESTS = ("unseen", "same molecules")  # of `molecules.PARTS`
 
 
 class Verdict(NamedTuple):
@@ -55,6 +64,32 @@ def judge(
     yield Verdict("float32", _rounding(double, single, unseen))
     for name in survivors:
         yield Verdict(f"dynamics of {name}", _survival(single, name, duration, walkers))
+
+
+def examine(
+    recipe: Recipe, folder: Path | str, model: Path | str, *, duration: float = 20.0, walkers: int = 6
+) -> Iterator[Verdict]:
+    """Yields the parts of the examination of a finished recipe; at the end its card stands beside the model.
+
+    The model file gets its extrapolation score, calibrated with the unseen molecules; ``.json`` and ``.md`` files of
+    the same name hold what was found. Structures to test with must have been sampled into the folder.
+    """
+    model = Path(model)
+    double: Any = load_potential(model, "float64")
+    prepared, checkpoint = prepare_recipe(recipe, folder), load_checkpoint(model)
+    single = checkpoint.potential()
+    unseen, same = (gather(samples(part), folder) for part in TESTS)
+    errors = predictions(single, unseen, prepared.shifts).force_errors
+    score = fit_extrapolation(single, prepared.part("training"), unseen, errors)
+    about = {name: value for name, value in checkpoint.metadata.items() if name not in ("elements", "parameters")}
+    save_potential(model, single, {f"extrapolation/{k}": v for k, v in score.arrays().items()}, **about)
+    found: dict[str, dict[str, Any]] = {}
+    parts = judge(double, single, prepared, unseen, same, survivors=SURVIVORS, duration=duration, walkers=walkers)
+    for part in parts:
+        found[part.name] = part.values
+        yield part
+    model.with_suffix(".json").write_text(json.dumps(found, indent=1))
+    model.with_suffix(".md").write_text(examination_text(found))
 
 
 def _warm(found: Predictions) -> dict[str, Any]:

@@ -93,22 +93,14 @@ class Recipe:
         return tuple(what for part in self.parts for what in samples(part))
 
 
-PEPTIDE_GFN2_BASE = Recipe(
-    name="so3k-peptide-gfn2-base",
-    description="first stage of so3k-peptide-gfn2, before its refinement with many conformers",
+PEPTIDE_GFN2 = Recipe(
+    name="so3k-peptide-gfn2",
+    description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
     architecture=Architecture(
         features=96, heads=4, layers=2, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False, repulsion_range=1.5
     ),
     fit=Fit(steps=50_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
     parts=("base",),
-)
-PEPTIDE_GFN2 = Recipe(
-    name="so3k-peptide-gfn2",
-    description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
-    architecture=PEPTIDE_GFN2_BASE.architecture,
-    fit=Fit(steps=20_000, molecules=8, learning_rate=7e-4, validate_every=1000, loss=Loss(energy=500.0, huber=0.5)),
-    parts=("base", "conformers"),
-    after=PEPTIDE_GFN2_BASE,
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 

@@ -157,3 +157,11 @@ def test_errors_come_first() -> None:
     severities = [p.severity for p in check_system(parts, {1})]
     assert severities == sorted(severities)
     assert {"error", "warning"} == set(severities)
+
+
+def test_ions_and_radicals_need_a_model_that_knows_them() -> None:
+    ion = from_smiles("CC(=O)[O-]")
+    assert [problem.kind for problem in check_system(ion, None, ions=False)] == ["electrons"]
+    assert "charge -1 e and multiplicity 1" in check_system(ion, None, ions=False)[0].message
+    assert check_system(ion, None) == []
+    assert check_system(from_smiles("CC"), None, ions=False) == []

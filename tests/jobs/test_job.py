@@ -54,3 +54,8 @@ def test_a_run_computes_with_its_cutoff(model: Path, tmp_path: Path) -> None:
         assert runs.get(run.id).long_range_cutoff == cutoff
     runs.close()
     assert abs(energies[None] - energies[3.0]) > 1e-3
+
+
+def test_a_model_for_neutral_molecules_takes_no_ions() -> None:
+    with pytest.raises(ValueError, match="neutral molecules without unpaired electrons only, got charge -1"):
+        make_job(RelaxSettings(), load_molecule("CC(=O)[O-]"), "so3k-peptide-gfn2")
