@@ -103,15 +103,16 @@ class Components:
 
 
 def create_app(runs: "Runs | None" = None) -> pmui.Page:
-    """The page of one reader.
+    """The page of one reader. Its address may name a run, a tab, or a molecule: ``?molecule=lj13&tab=dynamics``.
 
     Args:
         runs: the runs to show and to start; those of `SO3K_RUNS` unless given.
     """
     pn.extension("tabulator")
-    session = Session((lambda: runs) if runs is not None else shared_runs)
     address = pn.state.location
     query = dict(address.query_params) if address is not None else {}
+    first = str(query["molecule"]) if query.get("molecule") else None
+    session = Session((lambda: runs) if runs is not None else shared_runs, first)
     session.tab = str(query.get("tab", TABS[0])) if query.get("tab") in TABS else TABS[0]
     components = Components(session)
     page = pmui.Page(

@@ -40,7 +40,7 @@ class MoleculeModel(param.Parameterized):
         super().__init__()
         self._background = background
         self._read: Callable[..., Molecule] | None = None
-        self._check: tuple[Any, str] = (None, "cpu")
+        self._check: tuple[Any, str, bool] = (None, "cpu", True)
 
     def open_text(self, text: str) -> None:
         """Reads a name, SMILES string, sequence or path."""
@@ -58,11 +58,11 @@ class MoleculeModel(param.Parameterized):
             self.param.update(frame=None, charge=None, multiplicity=None)
         self.param.update(molecule=molecule, text=text, frames=[], error="", problems=[])
 
-    def check(self, elements: Any, device: str) -> None:
-        """Looks for problems on this device, with a model for these elements (None: any)."""
-        self._check = (elements, device)
+    def check(self, elements: Any, device: str, *, ions: bool = True) -> None:
+        """Looks for problems on this device, with a model for these elements (None: any), and for ions or not."""
+        self._check = (elements, device, ions)
         if self.molecule is not None:
-            self.problems = _problems(self.molecule, elements, device)
+            self.problems = _problems(self.molecule, elements, device, ions=ions)
 
     @property
     def obstacle(self) -> str:
@@ -89,12 +89,12 @@ class MoleculeModel(param.Parameterized):
         self._start(label)
 
     def _start(self, label: str) -> None:
-        read, (elements, device) = self._read, self._check
+        read, (elements, device, ions) = self._read, self._check
         wanted = {"charge": self.charge, "multiplicity": self.multiplicity, "frame": self.frame}
 
         def work() -> "tuple[Molecule, list[Problem]]":
             molecule = read(**wanted)  # pyright: ignore[reportOptionalCall]
-            return molecule, _problems(molecule, elements, device)
+            return molecule, _problems(molecule, elements, device, ions=ions)
 
         self._background.start("molecule", label, work, self._take, self._fail)
 
@@ -126,10 +126,10 @@ def summary(molecule: "Molecule") -> str:
     return " · ".join(parts)
 
 
-def _problems(molecule: "Molecule", elements: Any, device: str) -> "list[Problem]":
+def _problems(molecule: "Molecule", elements: Any, device: str, *, ions: bool) -> "list[Problem]":
     from so3k_explore.io.checks import check_system
 
-    return list(check_system(molecule, elements, device=device))
+    return list(check_system(molecule, elements, device=device, ions=ions))
 
 
 def _from_text(text: str, **wanted: Any) -> "Molecule":

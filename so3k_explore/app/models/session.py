@@ -118,7 +118,7 @@ class Session(param.Parameterized):
     def _new_model(self, *_: Any) -> None:
         info = self.potential.info
         self.run.suit("" if info is None else info.name)
-        self.molecule.check(None if info is None else info.elements, "cpu")
+        self.molecule.check(None if info is None else info.elements, "cpu", ions=info is None or info.ions)
         if self.molecule.molecule is None and not self.runs.shown and not self.background.busy("molecule"):
             self._open_first()
 

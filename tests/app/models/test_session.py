@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from so3k_explore.app.models.session import Session
 from so3k_explore.exploration.records import Minima
+from so3k_explore.potentials import registry
 from tests.app.models.fakes import FakeRun, FakeRuns
 
 Settle = Callable[[Session], None]
@@ -34,7 +37,10 @@ def test_a_page_opens_with_a_molecule_and_a_model_that_fits(session: Session, se
     assert session.run.obstacle == ""
 
 
-def test_without_a_network_the_page_says_so_and_offers_one(session: Session, settle: Settle) -> None:
+def test_without_a_network_the_page_says_so_and_offers_one(
+    session: Session, settle: Settle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "nothing")
     session.open()
     settle(session)
     assert "No SO3krates model is installed" in session.potential.notice
@@ -46,6 +52,9 @@ def test_the_button_says_which_model_is_missing_for_a_molecule(session: Session,
     session.open()
     settle(session)
     session.molecule.open_text("water")
+    settle(session)
+    assert (session.potential.name_, session.run.obstacle) == ("so3k-peptide-gfn2", "")
+    session.molecule.open_text("CSC")
     settle(session)
     assert session.potential.name_ == "so3lr"
     assert "so3lr is not installed" in session.run.obstacle
