@@ -226,6 +226,7 @@ def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
     assert "extrapolation/means" in finished.extras
     assert "## Unseen molecules, dynamics at 300 and 500 K" in (tmp_path / "tiny.md").read_text()
     assert set(json.loads((tmp_path / "tiny.json").read_text())) == {
+        "origin",
         "test",
         "unseen molecules",
         "new trajectories",

@@ -33,6 +33,12 @@ def evaluation_text(report: Mapping[str, Any]) -> str:
 def examination_text(parts: Mapping[str, Mapping[str, Any]]) -> str:
     """What `training.judge` found out, for the card of a model made by a recipe."""
     sections = []
+    if "origin" in parts:
+        text = (
+            "Trained by this project with the recipe {recipe}: {structures} structures of {molecules} molecules "
+            "at {level}, {steps} batches."
+        )
+        sections.append("## Origin\n\n" + text.format(**parts["origin"]))
     for name in ("unseen molecules", "new trajectories"):
         if warm := parts.get(name, {}).get("warm"):
             rows = [["all", *_cells(warm["all"])], *([key, *_cells(value)] for key, value in warm["molecules"].items())]

@@ -83,13 +83,23 @@ def examine(
     score = fit_extrapolation(single, prepared.part("training"), unseen, errors)
     about = {name: value for name, value in checkpoint.metadata.items() if name not in ("elements", "parameters")}
     save_potential(model, single, {f"extrapolation/{k}": v for k, v in score.arrays().items()}, **about)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {"origin": _origin(recipe, prepared)}
     parts = judge(double, single, prepared, unseen, same, survivors=SURVIVORS, duration=duration, walkers=walkers)
     for part in parts:
         found[part.name] = part.values
         yield part
     model.with_suffix(".json").write_text(json.dumps(found, indent=1))
     model.with_suffix(".md").write_text(examination_text(found))
+
+
+def _origin(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    return {
+        "recipe": recipe.name,
+        "level": prepared.dataset.level,
+        "structures": len(prepared.dataset),
+        "molecules": len(np.unique(prepared.dataset.molecules)),
+        "steps": recipe.fit.steps,
+    }
 
 
 def _warm(found: Predictions) -> dict[str, Any]:

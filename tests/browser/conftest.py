@@ -43,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def expect(shown: Any) -> Any:
+    """Playwright's assertions, which wait: `expect(locator).to_be_visible()`."""
+    from playwright.sync_api import expect as playwright_expect
+
+    return playwright_expect(shown)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,9 +82,9 @@ class Server:
         return self
 
     def _answers(self) -> bool:
-        """Whether the index answers, which makes no session."""
+        """Whether the server answers; asked for a page, it would make a session each time."""
         try:
-            urllib.request.urlopen(self.url, timeout=5).close()
+            urllib.request.urlopen(f"{self.url}/favicon.ico", timeout=5).close()
         except urllib.error.HTTPError:
             return True
         except OSError:
@@ -143,6 +150,7 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip(ADVICE)
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Browser tests need: pip install playwright")
+    playwright_api.expect.set_options(timeout=1000 * TIMEOUT)
     with playwright_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
         yield chromium

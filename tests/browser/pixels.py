@@ -30,10 +30,16 @@ def change(before: np.ndarray, after: np.ndarray) -> float:
 
 def wait_until(
     condition: Callable[[], bool], page: Any, what: str, *, seconds: float = 20.0, scale: float = 1.0
-) -> None:
-    """Asks again and again, for what only a screenshot can tell; attributes are waited for by Playwright itself."""
+) -> bool:
+    """Asks again and again, for what only a screenshot can tell; attributes are waited for by Playwright itself.
+
+    Returns True, so that a test can assert it.
+
+    Raises:
+        AssertionError: the condition did not come true.
+    """
     for _ in range(int(10 * seconds * scale)):
         if condition():
-            return
+            return True
         page.wait_for_timeout(100)
     raise AssertionError(f"waited {seconds * scale:.0f} s in vain until {what}")

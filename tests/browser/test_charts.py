@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import APPS, SCALE, Server
+from tests.browser.conftest import APPS, SCALE, Server, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 
 FIGURE = """title => {
@@ -36,8 +36,8 @@ def charts(server: Server, new_page: Callable[..., Any]) -> Any:
     """The page with empty charts."""
     page = new_page(1440, 900)
     page.goto(f"{server.url}/charts")
-    page.locator(".viewer[data-ready]").wait_for()
-    page.get_by_text("Appears when a run is started.").first.wait_for()
+    expect(page.locator(".viewer[data-ready]")).to_be_visible()
+    expect(page.get_by_text("Appears when a run is started.").first).to_be_visible()
     return page
 
 
@@ -49,46 +49,46 @@ def test_charts_wait_then_fill_then_grow_and_turn_dark(charts: Any) -> None:
     empty = pixels(charts)
     assert charts.get_by_text("Appears when a run is started.").count() == 5
     press(charts, "fill")
-    wait_until(lambda: change(empty, pixels(charts)) > 0.02, charts, "the charts are drawn", scale=SCALE)
-    charts.get_by_text("Appears when a run is started.").first.wait_for(state="hidden")
+    assert wait_until(lambda: change(empty, pixels(charts)) > 0.02, charts, "the charts are drawn", scale=SCALE)
+    expect(charts.get_by_text("Appears when a run is started.").first).to_be_hidden()
     filled = pixels(charts)
     press(charts, "more")
-    wait_until(lambda: change(filled, pixels(charts)) > 0.002, charts, "the curves have grown", scale=SCALE)
+    assert wait_until(lambda: change(filled, pixels(charts)) > 0.002, charts, "the curves have grown", scale=SCALE)
     charts.get_by_label("Toggle theme").click()
-    wait_until(lambda: pixels(charts)[-4, 4].sum() < 90, charts, "the page is dark", scale=SCALE)
+    assert wait_until(lambda: pixels(charts)[-4, 4].sum() < 90, charts, "the page is dark", scale=SCALE)
     assert ink(pixels(charts)) > 0.02
 
 
 def test_points_rows_and_curves_answer_clicks(charts: Any) -> None:
     press(charts, "fill")
-    charts.locator(".tabulator-row").first.wait_for()
+    expect(charts.locator(".tabulator-row").first).to_be_visible()
     x, y, index = charts.evaluate(POINT)
     charts.mouse.click(x, y)
-    charts.get_by_text(f"selected 1 first {index}").wait_for()
+    expect(charts.get_by_text(f"selected 1 first {index}")).to_be_visible()
     charts.locator(".tabulator-row").nth(1).click()
-    charts.get_by_text("rows [1]").wait_for()
+    expect(charts.get_by_text("rows [1]")).to_be_visible()
     left, top, width, height = charts.evaluate(FIGURE, "time / ps")
     charts.mouse.click(left + width / 2, top + height / 2)
-    charts.get_by_text("tapped").wait_for()
+    expect(charts.get_by_text("tapped")).to_be_visible()
 
 
 def test_the_player_moves_the_molecule(charts: Any) -> None:
     press(charts, "fill")
-    charts.locator('.viewer[data-frame="0"]').wait_for()
+    expect(charts.locator('.viewer[data-frame="0"]')).to_be_visible()
     charts.get_by_label("Last frame").click()
-    charts.locator('.viewer[data-frame="59"]').wait_for()
+    expect(charts.locator('.viewer[data-frame="59"]')).to_be_visible()
     charts.get_by_label("Play or pause (space)").click()
     shown = int(charts.locator(".viewer").get_attribute("data-shown"))
     viewer = charts.locator(".viewer")
-    wait_until(lambda: int(viewer.get_attribute("data-shown")) > shown + 5, charts, "it plays", scale=SCALE)
+    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > shown + 5, charts, "it plays", scale=SCALE)
     charts.get_by_label("Play or pause (space)").click()
 
 
 def test_a_card_fills_the_screen_and_returns(charts: Any) -> None:
     press(charts, "fill")
-    charts.locator(".tabulator-row").first.wait_for()
+    expect(charts.locator(".tabulator-row").first).to_be_visible()
     charts.get_by_label("Enlarge; Escape returns").first.click()
     charts.wait_for_function("document.fullscreenElement !== null")
-    wait_until(lambda: charts.evaluate(FIGURE, "time / ps")[2] > 1000, charts, "the chart is wide", scale=SCALE)
+    assert wait_until(lambda: charts.evaluate(FIGURE, "time / ps")[2] > 1000, charts, "the chart is wide", scale=SCALE)
     charts.evaluate("document.exitFullscreen()")
     charts.wait_for_function("document.fullscreenElement === null")

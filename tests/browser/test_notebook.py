@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.conftest import SCALE, TIMEOUT, Server, Watched
+from tests.browser.conftest import SCALE, TIMEOUT, Server, Watched, expect
 from tests.browser.pixels import ink, pixels, wait_until
 
 SETUP = """import panel as pn
@@ -18,13 +18,15 @@ from tests.browser.apps.structures import ETHANOL, ETHANOL_BONDS, ETHANOL_NUMBER
 SHOW = """pane = MoleculePane(width=500, height=300, sizing_mode="fixed")
 pane.show(ETHANOL_NUMBERS, ETHANOL, ETHANOL_BONDS)
 pane"""
+EXPLORE = """from so3k_explore.app.main import explore
+explore("lj7")"""
 
 
 @pytest.fixture
 def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     pytest.importorskip("jupyterlab", reason="This test needs JupyterLab: pip install jupyterlab")
     folder: Path = tmp_path_factory.mktemp("notebooks")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP), nbformat.v4.new_code_cell(SHOW)])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (SETUP, SHOW, EXPLORE)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "viewer.ipynb")
     settings = {
@@ -38,6 +40,7 @@ def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) 
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     home = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "RUNTIME")}
+    home |= {"SO3K_RUNS": str(folder / "runs"), "SO3K_HOME": str(folder / "home"), "SO3K_MODELS": ""}
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.port={port}", *options, *quiet]
     return serve(command=command, environment=home)
 
@@ -48,13 +51,20 @@ def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any
     watched.expect += ["external: https://cdn.holoviz.org/", "failed", "console"]
     page = new_page(1200, 800)
     page.goto(f"{lab.url}/lab/tree/viewer.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
     page.set_default_timeout(3000 * TIMEOUT)  # a kernel has to start and to import
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()  # keys pressed before are lost
+    expect(
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    ).to_be_visible()  # keys pressed before are lost
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
     for number in (1, 2):
         page.keyboard.press("Shift+Enter")
         page.locator(".jp-InputPrompt", has_text=f"[{number}]:").wait_for()
-    viewer = page.locator(".viewer[data-ready]")
-    viewer.wait_for()
-    wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)
+    viewer = page.locator(".viewer[data-ready]").first
+    expect(viewer).to_be_visible(timeout=3000 * TIMEOUT)
+    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)
+    page.keyboard.press("Shift+Enter")  # the third cell: the whole page
+    explored = page.locator('.viewer[data-atoms="7"]')
+    expect(explored).to_be_visible(timeout=3000 * TIMEOUT)
+    expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()
+    assert wait_until(lambda: ink(pixels(explored)) > 0.02, page, "the cluster is drawn", scale=SCALE)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.conftest import APPS, SCALE, Server, Watched
+from tests.browser.conftest import APPS, SCALE, Server, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 
 PLACE = """(element, index) => {
@@ -26,7 +26,7 @@ def open_viewer(server: Server, page: Any) -> Callable[..., Any]:
 
     def opened(query: str = "", *, ready: str = "[data-ready]") -> Any:
         page.goto(f"{server.url}/viewer{query}")
-        page.locator(f".viewer{ready}").wait_for()
+        expect(page.locator(f".viewer{ready}")).to_be_visible()
         return page.locator(".viewer")
 
     return opened
@@ -47,18 +47,18 @@ def click_atom(viewer: Any, index: int) -> None:
 
 
 def hears(page: Any, text: str) -> None:
-    """Waits until Python says it on the page."""
-    page.locator(".heard", has_text=text).wait_for()
+    """Python says it on the page."""
+    expect(page.locator(".heard")).to_contain_text(text)
 
 
 def drawn(viewer: Any) -> np.ndarray:
     """Screenshot after the molecule has appeared."""
-    wait_until(lambda: ink(pixels(viewer)) > 0.02, viewer.page, "the molecule is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, viewer.page, "the molecule is drawn", scale=SCALE)
     return pixels(viewer)
 
 
 def changes(viewer: Any, before: np.ndarray, what: str, least: float = 0.01) -> None:
-    wait_until(lambda: change(before, pixels(viewer)) > least, viewer.page, what, scale=SCALE)
+    assert wait_until(lambda: change(before, pixels(viewer)) > least, viewer.page, what, scale=SCALE)
 
 
 def test_a_molecule_is_drawn_with_its_bonds(viewer: Any) -> None:
@@ -83,7 +83,7 @@ def test_a_fifth_click_starts_again_and_a_second_click_takes_back(viewer: Any, p
     drawn(viewer)
     for index in (0, 1, 2, 8):
         click_atom(viewer, index)
-        page.locator(f'.viewer[data-picked$="{index}"]').wait_for()
+        expect(page.locator(f'.viewer[data-picked$="{index}"]')).to_be_visible()
     hears(page, "picked [0, 1, 2, 8] measured C1-C2-O3-H9")
     click_atom(viewer, 5)
     hears(page, "picked [5]")
@@ -111,17 +111,19 @@ def test_dragging_rotates_and_the_wheel_zooms(viewer: Any, page: Any) -> None:
     turned, covered = pixels(viewer), ink(pixels(viewer))
     page.mouse.wheel(0, 400)
     changes(viewer, turned, "the molecule is farther or nearer")
-    wait_until(lambda: abs(ink(pixels(viewer)) - covered) > 0.01, page, "its size has changed", scale=SCALE)
+    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) > 0.01, page, "its size has changed", scale=SCALE)
     page.locator(".viewer button.center").click()
-    wait_until(lambda: abs(ink(pixels(viewer)) - covered) < 0.03, page, "it fills the view again", scale=SCALE)
+    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) < 0.03, page, "it fills the view again", scale=SCALE)
 
 
 def test_frames_play_in_the_browser_and_python_learns_the_frame(viewer: Any, page: Any) -> None:
     drawn(viewer)
     press(page, "frames")
-    page.locator('.viewer[data-frame="0"]').wait_for()
+    expect(page.locator('.viewer[data-frame="0"]')).to_be_visible()
     press(page, "play")
-    wait_until(lambda: int(viewer.get_attribute("data-shown")) > 20, page, "twenty frames were shown", scale=SCALE)
+    assert wait_until(
+        lambda: int(viewer.get_attribute("data-shown")) > 20, page, "twenty frames were shown", scale=SCALE
+    )
     press(page, "play")
     page.wait_for_timeout(300)
     frame = viewer.get_attribute("data-frame")
@@ -131,7 +133,7 @@ def test_frames_play_in_the_browser_and_python_learns_the_frame(viewer: Any, pag
 def test_keys_play_and_step(viewer: Any, page: Any) -> None:
     drawn(viewer)
     press(page, "frames")
-    page.locator('.viewer[data-frame="0"]').wait_for()
+    expect(page.locator('.viewer[data-frame="0"]')).to_be_visible()
     viewer.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -139,7 +141,7 @@ def test_keys_play_and_step(viewer: Any, page: Any) -> None:
     page.keyboard.press("ArrowLeft")
     hears(page, "frame 1")
     page.keyboard.press(" ")
-    wait_until(lambda: int(viewer.get_attribute("data-shown")) > 12, page, "space started playback", scale=SCALE)
+    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > 12, page, "space started playback", scale=SCALE)
     page.keyboard.press(" ")
 
 
@@ -147,14 +149,14 @@ def test_a_measurement_follows_the_frames(viewer: Any, page: Any) -> None:
     drawn(viewer)
     click_atom(viewer, 0)
     click_atom(viewer, 2)
-    page.locator('.viewer[data-measurement="C1-O3 2.37 Å"]').wait_for()
+    expect(page.locator('.viewer[data-measurement="C1-O3 2.37 Å"]')).to_be_visible()
     press(page, "push")
-    page.locator('.viewer[data-measurement="C1-O3 2.84 Å"]').wait_for()
+    expect(page.locator('.viewer[data-measurement="C1-O3 2.84 Å"]')).to_be_visible()
 
 
 def test_many_frames_arrive_in_several_blocks(viewer: Any, page: Any) -> None:
     press(page, "many frames")
-    wait_until(
+    assert wait_until(
         lambda: viewer.evaluate("element => element.__viewer.player.loaded") == 60_000, page, "all arrived", scale=SCALE
     )
     assert viewer.evaluate("element => element.__viewer.player.blocks.length") == 2
@@ -172,20 +174,20 @@ def test_colours_change_and_return(viewer: Any, page: Any) -> None:
     press(page, "colour")
     changes(viewer, before, "the colours have changed", least=0.02)
     press(page, "element")
-    wait_until(lambda: change(before, pixels(viewer)) < 0.005, page, "the colours are back", scale=SCALE)
+    assert wait_until(lambda: change(before, pixels(viewer)) < 0.005, page, "the colours are back", scale=SCALE)
 
 
 def test_overlays_and_edges_are_drawn_and_go_with_the_next_molecule(viewer: Any, page: Any) -> None:
     before = drawn(viewer)
     press(page, "overlay")
-    page.locator('.viewer[data-overlays="2"]').wait_for()
+    expect(page.locator('.viewer[data-overlays="2"]')).to_be_visible()
     changes(viewer, before, "the overlays are drawn")
     with_overlays = pixels(viewer)
     press(page, "edges")
-    page.locator('.viewer[data-edges="2"]').wait_for()
+    expect(page.locator('.viewer[data-edges="2"]')).to_be_visible()
     changes(viewer, with_overlays, "the edges are drawn", least=0.003)
     press(page, "cluster")
-    page.locator('.viewer[data-atoms="13"][data-overlays="0"][data-edges="0"]').wait_for()
+    expect(page.locator('.viewer[data-atoms="13"][data-overlays="0"][data-edges="0"]')).to_be_visible()
 
 
 def test_styles_and_hidden_hydrogens_change_the_picture(viewer: Any, page: Any) -> None:
@@ -194,7 +196,7 @@ def test_styles_and_hidden_hydrogens_change_the_picture(viewer: Any, page: Any) 
     changes(viewer, before, "the hydrogens are gone", least=0.02)
     press(page, "hydrogens")
     press(page, "licorice")
-    page.locator('.viewer[data-style="licorice"]').wait_for()
+    expect(page.locator('.viewer[data-style="licorice"]')).to_be_visible()
     changes(viewer, before, "atoms are sticks", least=0.02)
 
 
@@ -214,21 +216,21 @@ def test_a_cell_is_drawn_around_a_crystal(open_viewer: Callable[..., Any]) -> No
 def test_the_picture_follows_the_size_and_the_theme(viewer: Any, page: Any) -> None:
     drawn(viewer)
     press(page, "wide")
-    page.locator('.viewer[data-size="800x440"]').wait_for()
-    wait_until(lambda: 0.01 < ink(pixels(viewer)) < 0.9, page, "it is drawn again", scale=SCALE)
+    expect(page.locator('.viewer[data-size="800x440"]')).to_be_visible()
+    assert wait_until(lambda: 0.01 < ink(pixels(viewer)) < 0.9, page, "it is drawn again", scale=SCALE)
     press(page, "dark")
-    wait_until(lambda: pixels(viewer)[-5, 5].sum() < 90, page, "the background is dark", scale=SCALE)
+    assert wait_until(lambda: pixels(viewer)[-5, 5].sum() < 90, page, "the background is dark", scale=SCALE)
     assert ink(pixels(viewer)) > 0.01
 
 
 def test_without_a_molecule_the_pane_says_what_to_do(open_viewer: Callable[..., Any], page: Any) -> None:
     viewer = open_viewer("?what=none", ready="[data-atoms='0']")
-    viewer.get_by_text("Choose a molecule to see it here.").wait_for()
+    expect(viewer.get_by_text("Choose a molecule to see it here.")).to_be_visible()
     press(page, "cluster")
-    page.locator('.viewer[data-atoms="13"]').wait_for()
+    expect(page.locator('.viewer[data-atoms="13"]')).to_be_visible()
     assert viewer.locator(".note").inner_text() == ""
     press(page, "empty")
-    viewer.get_by_text("Choose a molecule to see it here.").wait_for()
+    expect(viewer.get_by_text("Choose a molecule to see it here.")).to_be_visible()
 
 
 def test_the_picture_can_be_saved(viewer: Any, page: Any, tmp_path: Any) -> None:
@@ -250,9 +252,9 @@ def test_one_graphics_context_serves_all_molecules(viewer: Any, page: Any) -> No
     viewer.evaluate("element => { element.querySelector('.stage canvas').marked = true }")
     for _ in range(2):
         press(page, "cluster")
-        page.locator('.viewer[data-atoms="13"]').wait_for()
+        expect(page.locator('.viewer[data-atoms="13"]')).to_be_visible()
         press(page, "empty")
-        page.locator('.viewer[data-atoms="0"]').wait_for()
+        expect(page.locator('.viewer[data-atoms="0"]')).to_be_visible()
     assert viewer.evaluate("element => element.querySelector('.stage canvas').marked")
     assert page.locator(".viewer").count() == 1
 
@@ -268,7 +270,7 @@ def test_python_sends_the_library_when_it_cannot_be_fetched(
 def test_an_unreadable_library_is_reported_in_the_pane(open_viewer: Callable[..., Any], page: Any) -> None:
     page.route("**/nglview/index.js*", lambda route: route.fulfill(body="define([], () => ({}))"))
     viewer = open_viewer(ready="[data-problem]")
-    viewer.get_by_text("pip install nglview==4.0.1").wait_for()
+    expect(viewer.get_by_text("pip install nglview==4.0.1")).to_be_visible()
 
 
 def test_a_browser_without_3d_graphics_is_told_so(open_viewer: Callable[..., Any], page: Any) -> None:
@@ -279,4 +281,4 @@ def test_a_browser_without_3d_graphics_is_told_so(open_viewer: Callable[..., Any
         }"""
     )
     viewer = open_viewer(ready="[data-problem]")
-    viewer.get_by_text("Switch on hardware acceleration").wait_for()
+    expect(viewer.get_by_text("Switch on hardware acceleration")).to_be_visible()

@@ -29,12 +29,12 @@ class TableCard(pn.viewable.Viewer):
         columns: Sequence[str],
         *,
         decimals: Mapping[str, int] | None = None,
-        widths: Mapping[str, str] | None = None,
+        widths: Mapping[str, int] | None = None,
         on_select: Callable[[list[int]], None] | None = None,
         empty: str | None = None,
         **layout: Any,
     ) -> None:
-        """Columns with units in their names; `decimals` of those that are numbers, `widths` such as "20%"."""
+        """Columns with units in their names; `decimals` of those that are numbers, `widths` in pixels."""
         super().__init__(title=title, **({} if empty is None else {"empty": empty}))
         self.columns = tuple(columns)
         self._decimals = dict(decimals or {})

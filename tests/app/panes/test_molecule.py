@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 
 from so3k_explore.app.panes.molecule import BLOCK_BYTES, MoleculePane, color_codes
-from tests.molecules import ETHANOL
-
-NUMBERS = np.asarray(ETHANOL.numbers)
-POSITIONS = np.asarray(ETHANOL.positions)
-BONDS = np.array([[0, 1], [1, 2], [0, 3], [0, 4], [0, 5], [1, 6], [1, 7], [2, 8]])
-
+from tests.browser.apps.structures import ETHANOL as POSITIONS
+from tests.browser.apps.structures import ETHANOL_BONDS as BONDS
+from tests.browser.apps.structures import ETHANOL_NUMBERS as NUMBERS
 
 SENT: list[dict] = []
 

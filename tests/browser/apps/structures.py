@@ -2,21 +2,11 @@
 
 import numpy as np
 
-ETHANOL_NUMBERS = np.array([6, 6, 8, 1, 1, 1, 1, 1, 1])
+from tests import molecules
+
+ETHANOL_NUMBERS = np.asarray(molecules.ETHANOL.numbers)
 ETHANOL_BONDS = np.array([[0, 1], [1, 2], [0, 3], [0, 4], [0, 5], [1, 6], [1, 7], [2, 8]])
-ETHANOL = np.array(
-    [
-        [1.188, -0.383, 0.021],
-        [-0.086, 0.447, -0.034],
-        [-1.181, -0.441, 0.062],
-        [1.263, -0.951, 0.953],
-        [1.209, -1.113, -0.795],
-        [2.071, 0.256, -0.061],
-        [-0.126, 1.021, -0.974],
-        [-0.112, 1.171, 0.795],
-        [-1.981, 0.107, 0.011],
-    ]
-)
+ETHANOL = np.asarray(molecules.ETHANOL.positions)
 
 
 def icosahedron() -> np.ndarray:

@@ -1,0 +1,51 @@
+"""The tab Training as people use it: a data set of water that a tiny network learns in seconds."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from so3k_explore.io.datasets import save_dataset
+from tests.app.models.labelled import labelled
+from tests.browser.conftest import TIMEOUT, expect
+from tests.browser.pixels import ink, pixels, wait_until
+from tests.browser.test_page import Served, press
+from tests.browser.test_page import served as served
+
+
+def fill(page: Any, label: str, text: str) -> None:
+    field = page.get_by_role("textbox", name=re.compile(f"^{label}"))  # the help follows
+    field.fill(text)
+    field.press("Enter")
+
+
+def test_a_model_is_trained_watched_found_again_and_used(new_page: Any, served: Served, tmp_path: Path) -> None:
+    page = new_page(1280, 800)
+    page.goto(f"{served.url}?tab=training")
+    train = page.get_by_role("button", name="Train", exact=True)
+    expect(page.get_by_text("Choose a data set first.")).to_be_visible()
+    assert train.is_disabled()
+    fill(page, "Data set", str(tmp_path / "absent.npz"))
+    expect(page.get_by_text("There is no file")).to_be_visible()
+    fill(page, "Data set", str(save_dataset(tmp_path / "water.npz", labelled())))
+    expect(page.get_by_text("20 structures of 1 molecule (water)")).to_be_visible()
+    page.get_by_role("button", name="Network").click()
+    for label, text in (("Steps", "60"), ("Validate every", "20"), ("Features", "24"), ("Layers", "1")):
+        fill(page, label, text)
+    expect(train).to_be_enabled()
+    train.click()
+    page.wait_for_url("**run=*train*")
+    expect(page.get_by_text("begun as fresh network")).to_be_visible()
+    expect(page.get_by_role("button", name="Use this model")).to_be_visible(timeout=3000 * TIMEOUT)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"^[\d.]+ meV/Å$")).first).to_be_visible()
+    for k in range(2):
+        plot = page.locator(".bk-Figure").nth(k)
+        assert wait_until(lambda plot=plot: ink(pixels(plot)) > 0.005, page, "the curves are drawn", seconds=TIMEOUT)
+    expect(page.get_by_text("water training").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    press(page, "Use this model")
+    try:
+        expect(page.get_by_text("Added to your models as water")).to_be_visible()
+        expect(page.get_by_label("Model", exact=True).first).to_have_text("water")
+    finally:
+        (served.home / "models" / "water.npz").unlink(missing_ok=True)
