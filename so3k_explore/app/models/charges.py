@@ -41,7 +41,9 @@ class Charges:
             positions = base.positions  # frames are turned onto the first one, which a cell does not survive
         if base is None or positions is None or len(positions) != base.n_atoms:
             return
-        if run is not None:
+        if run is not None and run.kind == "train":
+            self._evaluation.forget("Structures to learn from are shown without charges.")
+        elif run is not None:
             self._evaluation.ask(_question_of(run, positions))
         elif session.potential.obstacle:
             self._evaluation.forget(session.potential.obstacle)

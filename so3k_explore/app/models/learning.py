@@ -67,7 +67,10 @@ def usable(status: "RunStatus | None") -> bool:
 
 
 def _error(value: float | None, unit: str) -> str:
-    return DASH if value is None else f"{MILLI * value:.3g} {unit}"
+    if value is None:
+        return DASH
+    number = MILLI * value
+    return f"{number:.0f} {unit}" if number >= 1000 else f"{number:.3g} {unit}"
 
 
 def _steps(status: "RunStatus | None") -> str:

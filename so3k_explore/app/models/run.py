@@ -131,7 +131,7 @@ def _parameter(field: "dataclasses.Field[Any]", hint: Any) -> param.Parameter:
         return param.ListSelector(list(default), objects=list(meta["choices"]), **common)
     if meta["choices"]:
         choices: Any = {LABELS.get(word, word.replace("-", " ").replace("_", " ")): word for word in meta["choices"]}
-        return param.Selector(default=default, objects=choices, label=common["label"], doc=common["doc"])
+        return param.Selector(default=default, objects=choices, **common)
     if kind in (int, float):
         low, exclusive = (meta["above"], True) if meta["above"] is not None else (meta["minimum"], False)
         if low is not None:

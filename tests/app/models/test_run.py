@@ -41,3 +41,10 @@ def test_temperatures_follow_the_model_until_they_are_set_by_hand() -> None:
     form.param.update(temperature=350.0)
     model.suit("lennard-jones")
     assert form.param.values()["temperature"] == 350.0
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_form_takes_the_settings_of_a_run_and_gives_them_back(kind: str) -> None:
+    form, usual = form_of(SETTINGS[kind]), SETTINGS[kind]()
+    form.fill(usual)
+    assert form.settings() == usual

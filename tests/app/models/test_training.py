@@ -203,3 +203,13 @@ def test_the_rest_is_told_in_a_line() -> None:
 def test_only_a_training_that_has_ended_offers_its_model(state: str, model: str, expected: bool) -> None:
     assert usable(replace(GOING, state=state)) is expected
     assert not usable(replace(GOING, state=state, details={}))
+
+
+def test_nobody_is_asked_for_charges_while_a_training_is_on_show(
+    session: Session, runs: FakeRuns, settle: Callable[[Session], None], tmp_path: Path, cluster: Any
+) -> None:
+    runs.runs["fit"] = trained(tmp_path / "fit", cluster)
+    session.open(run="fit")
+    settle(session)
+    assert session.shown.run is not None
+    assert session.scene.no_charges == "Structures to learn from are shown without charges."
