@@ -83,10 +83,19 @@ def test_exploring_prints_one_json_document(tmp_path: Path) -> None:
     assert (Path(found["folder"]) / "landscape.db").exists()
 
 
+def interruptible(*arguments: str) -> list[str]:
+    """The command in a process that hears Ctrl-C, which shells keep from what they run in the background."""
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from so3k_explore.cli import main; sys.exit(main())"
+    )
+    return [sys.executable, "-c", program, *arguments]
+
+
 def test_interrupting_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
     options = ["lj7", "--json", "--runs", str(tmp_path)]
     with subprocess.Popen(
-        command("md", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        interruptible("md", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     ) as process:
         deadline = time.monotonic() + 240
         while not any(json.loads(path.read_text())["state"] == "running" for path in tmp_path.glob("*/status.json")):

@@ -25,6 +25,7 @@ from so3k_explore.training.loss import Loss
 from so3k_explore.training.recipe import Recipe
 from so3k_explore.training.sampling import Plan, Sample
 from tests.molecules import random_cluster
+from tests.test_cli import interruptible
 from tests.training.data import LJ, SIZES, TINY, clusters
 
 ENVIRONMENT = {**os.environ, "JAX_ENABLE_X64": "0"}
@@ -146,7 +147,7 @@ def test_foreign_data_are_converted_by_the_units_given(
 
 
 def test_interrupting_leaves_a_fit_that_can_be_resumed(data: Path, tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "so3k_explore.cli", "train", str(data), *OPTIONS, "--steps", "1000000"]
+    program = interruptible("train", str(data), *OPTIONS, "--steps", "1000000")
     with subprocess.Popen(
         [*program, "--runs", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     ) as process:
