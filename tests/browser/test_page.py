@@ -178,7 +178,7 @@ def test_minima_are_found_walked_through_laid_over_each_other_and_bookmarked(new
     page.get_by_label("First frame").click()
     expect(page.get_by_text("Minimum 1 of").first).to_be_visible()
     page.keyboard.press("b")
-    expect(page.get_by_label("Bookmarks")).to_be_visible()
+    expect(page.get_by_label("Bookmarks", exact=True)).to_be_visible()
     expect(page.get_by_role("columnheader", name="ΔE / kcal/mol")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Shape")).to_be_hidden()
     for row in (1, 2):

@@ -30,12 +30,21 @@ class MinimaTab(Part):
             "All minima, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, on_select=choose, empty=waiting
         )
         self._layout = pictures(self._scatter, self._growth, wide=(self._table,))
+        session.shown.param.watch(lambda *_: self._arrange(), "run")
         session.minima.param.watch(lambda *_: self._draw(), "minima")
         session.minima.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
         session.display.param.watch(lambda *_: self._draw(), "energy_unit")
         self._draw()
 
+    def _arrange(self) -> None:
+        """Names the unit, and leaves out the shapes of a cluster, which has no torsions; before there are rows."""
+        run = self.session.shown.run
+        shapeless = run is not None and not len(run.molecule.torsions)
+        titles = {"ΔE": f"ΔE / {self.session.display.energy_unit}"}
+        self._table.arrange(titles, ("Shape",) if shapeless else ())
+
     def _draw(self) -> None:
+        self._arrange()
         display, minima = self.session.display, self.session.minima.minima
         self._scatter.relabel("RMSD to the lowest / Å", f"ΔE / {display.energy_unit}")
         if minima is None or not len(minima):
@@ -51,8 +60,6 @@ class MinimaTab(Part):
         calls, count = minima.growth
         self._growth.set({"minima": (np.repeat(calls, 2)[1:], np.repeat(count, 2)[:-1])})
         self._table.title = f"{counted(len(minima), 'minimum')}, lowest first"
-        shapeless = () if any(minima.labels) else ("Shape",)  # a cluster has no torsions to name
-        self._table.arrange({"ΔE": f"ΔE / {display.energy_unit}"}, shapeless)
         values = (range(1, len(minima) + 1), energies, minima.rmsd, minima.visits, minima.labels, minima.calls)
         self._table.set({name: list(column) for name, column in zip(self._table.columns, values, strict=True)})
         self._highlight()
