@@ -14,6 +14,7 @@ from so3k_explore.app.models.session import TABS, Session
 from so3k_explore.app.views.dynamics import DynamicsTab
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
+from so3k_explore.app.views.layout_guard import LayoutGuard
 from so3k_explore.app.views.minima import MinimaTab
 from so3k_explore.app.views.model_card import ModelCard
 from so3k_explore.app.views.molecule import MoleculeTab
@@ -65,6 +66,7 @@ class Components:
         )
         self.keys = keys_dialog()
         self.echo = Echo()
+        self.guard = LayoutGuard()
         self.keyboard = Keyboard(
             {
                 "[": lambda: self._walk(-1),
@@ -97,9 +99,8 @@ class Components:
             spacing=0,
             sizing_mode="stretch_both",
         )
-        return pn.Column(
-            columns, self.status, self.drawer, self.keys, self.keyboard, self.echo, sizing_mode="stretch_both", margin=0
-        )
+        unseen = (self.drawer, self.keys, self.keyboard, self.echo)
+        return pn.Column(self.guard, columns, self.status, *unseen, sizing_mode="stretch_both", margin=0)
 
 
 def create_app(runs: "Runs | None" = None) -> pmui.Page:

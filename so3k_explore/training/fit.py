@@ -141,8 +141,8 @@ def fit(
 def validated(settings: Fit, state: FitState, validation: Batches) -> FitState:
     """The state with its errors on the validation set, and with the best average so far."""
     loss, energy, forces = mean_errors(settings.loss, state.average, validation)
-    better = loss < float(state.best_loss)
     number = lambda value: jnp.asarray(value, jnp.float32)
+    better = bool(number(loss) < state.best_loss)  # as stored: a loss that stays the same is no better
     return state.replace(
         validation_loss=number(loss),
         validation_energy_error=number(energy),
@@ -220,7 +220,7 @@ def _step(settings: Fit, state: FitState, batch: Batch) -> tuple[FitState, Float
     step = state.step + 1
     decay = jnp.minimum(settings.averaging, (1 + step) / (10 + step))
     average = jax.tree.map(
-        lambda mean, new: (decay * mean + (1 - decay) * new).astype(new.dtype), state.average, potential
+        lambda mean, new: (mean + (1 - decay) * (new - mean)).astype(new.dtype), state.average, potential
     )
     return state.replace(potential=potential, average=average, optimiser=optimiser, step=step), numbers
 

@@ -99,8 +99,8 @@ PEPTIDE_GFN2 = Recipe(
     architecture=Architecture(
         features=96, heads=4, layers=2, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False, repulsion_range=1.5
     ),
-    fit=Fit(steps=50_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
-    parts=("base",),
+    fit=Fit(steps=120_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
+    parts=("base", "conformers"),
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 

@@ -193,8 +193,10 @@ def test_a_model_from_a_file_brings_charges_energy_and_a_cutoff(new_page: Any, s
     model = save_potential(tmp_path / "params.npz", So3lr.create(5, SMALL))
     page = new_page(1440, 900)
     open_at(page, served.url)
+    page.get_by_label("Model", exact=True).click()
+    page.locator("li", has_text="so3lr (not installed)").click()
     page.locator("input[type=file]").nth(1).set_input_files(model)
-    expect(page.get_by_text("Precision and cutoff")).to_be_visible()
+    expect(page.get_by_role("button", name="Get so3lr")).to_be_hidden()
     write(page, "Name, SMILES or sequence", "ethanol")
     try:
         expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()

@@ -14,7 +14,7 @@ import pytest
 from so3k_explore.io import checkpoints
 from so3k_explore.io.dataset_formats import ENERGY_UNITS, LENGTH_UNITS
 from so3k_explore.io.datasets import DatasetError, save_dataset
-from so3k_explore.jobs import Run, Runs, TrainSettings, training
+from so3k_explore.jobs import Run, Runs, TrainSettings, training, worker
 from so3k_explore.jobs.job import Job
 from so3k_explore.jobs.training_inputs import FRESH, architecture_of, fit_of, settings_of
 from so3k_explore.potentials.checkpoints import load_checkpoint
@@ -119,6 +119,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
         savez(file, **arrays)
 
     monkeypatch.setattr(checkpoints.np, "savez", full)
+    monkeypatch.setattr(worker, "BLOCK", 0.0)  # saves after every row, however fast the steps are
     run = runs.submit(settings, checkpoint_interval=0)
     status = run.wait(240)
     assert status.state == "failed"

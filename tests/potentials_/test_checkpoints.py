@@ -67,7 +67,7 @@ SCALE = "params/energy/scale"
         (lambda arrays, head: head.update(version=99), "Update the package"),
         (lambda arrays, head: head.pop("architecture"), "incomplete or wrong"),
         (lambda arrays, head: head["architecture"].update(depth=3), "Unknown hyper-parameter 'depth'"),
-        (lambda arrays, head: head["architecture"].update(degrees=[0]), "increasing and between"),
+        (lambda arrays, head: head["architecture"].update(degrees=[1, 1]), "increasing and between"),
     ],
 )
 def test_what_does_not_fit_is_named(change: Any, message: str, tmp_path: Path) -> None:

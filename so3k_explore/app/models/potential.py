@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 PAIR = "lennard-jones"
+FETCHING = "model file"  # key of the task that brings a model here
 
 
 class PotentialModel(param.Parameterized):
@@ -43,17 +44,29 @@ class PotentialModel(param.Parameterized):
     def __init__(self, background: Background) -> None:
         super().__init__()
         self._background = background
+        self._late: Molecule | None = None  # came while a model was being fetched
+        self._proposed: str | None = None  # the latest choice that was not the user's
 
-    def look(self, numbers: tuple[int, ...] | None = None) -> None:
-        """Lists the models anew and, given atomic numbers, chooses the best installed one for them."""
+    def look(self, molecule: "Molecule | None" = None) -> None:
+        """Lists the models anew; a new molecule gets the best installed one, unless the user's choice suits it."""
+        if self._background.busy(FETCHING):
+            self._late = molecule
+            return
+        chosen = self.name_ if self.name_ != self._proposed else None
 
         def work() -> "tuple[list[ModelInfo], str | None]":
             from so3k_explore.potentials import registry
 
             models = list(registry.list_models())
-            return models, None if numbers is None else _default(numbers)
+            if molecule is None or any(model.name == chosen and _suits(model, molecule) for model in models):
+                return models, None
+            return models, _default(molecule)
 
-        self._background.start("models", "looking for models", work, self._take, self._fail)
+        def take(result: "tuple[list[ModelInfo], str | None]") -> None:
+            self._proposed = result[1] or self._proposed
+            self._take(result)
+
+        self._background.start("models", "looking for models", work, take, self._fail)
 
     def get(self, name: str, from_file: Path | None = None) -> None:
         """Downloads a model's weights, or takes them from a file, into the user's cache."""
@@ -65,7 +78,7 @@ class PotentialModel(param.Parameterized):
             registry.fetch_model(name, from_file=from_file, progress=self._background.report)
             return list(registry.list_models()), name
 
-        self._background.start("models", f"getting {name}", work, self._take, self._fail)
+        self._background.start(FETCHING, f"getting {name}", work, self._fetched, self._fail)
 
     def add(self, path: Path, name: str, done: Callable[[], None], failed: Callable[[Exception], None]) -> None:
         """Copies a model to those of the user under a new name, and chooses it.
@@ -82,10 +95,10 @@ class PotentialModel(param.Parameterized):
             return list(registry.list_models()), name
 
         def take(result: Any) -> None:
-            self._take(result)
+            self._fetched(result)
             done()
 
-        self._background.start("models", f"adding {name}", work, take, failed)
+        self._background.start(FETCHING, f"adding {name}", work, take, failed)
 
     @property
     def info(self) -> "ModelInfo | None":
@@ -157,19 +170,36 @@ class PotentialModel(param.Parameterized):
             self.models = []
         self.param.update(models=models, name_=chosen, error="")
 
+    def _fetched(self, result: "tuple[list[ModelInfo], str | None]") -> None:
+        self._take(result)
+        if self._late is not None:
+            late, self._late = self._late, None
+            self.look(late)
+
     def _fail(self, error: Exception) -> None:
         self.error = str(error)
 
 
-def _default(numbers: tuple[int, ...]) -> str | None:
-    """The best installed model for these elements, else one that could be installed."""
+def _suits(model: "ModelInfo", molecule: "Molecule") -> bool:
+    """Whether a model is here, and knows the elements of a molecule and its charge and spin."""
+    known = model.elements is None or set(molecule.numbers.tolist()) <= set(model.elements)
+    return model.installed and model.kind != PAIR and known and (model.ions or not _charged(molecule))
+
+
+def _charged(molecule: "Molecule") -> bool:
+    return bool(molecule.charge) or molecule.multiplicity != 1
+
+
+def _default(molecule: "Molecule") -> str | None:
+    """The best installed model for a molecule, else one that could be installed."""
     from so3k_explore.potentials import registry
 
+    numbers = set(molecule.numbers.tolist())
     try:
-        return registry.default_model(numbers)
+        return registry.default_model(numbers, charge=molecule.charge, spin=molecule.multiplicity - 1)
     except registry.ModelNotFoundError:
         models = registry.list_models()
-        return next((m.name for m in models if m.elements is not None and set(numbers) <= set(m.elements)), None)
+        return next((m.name for m in models if m.elements is not None and numbers <= set(m.elements)), None)
 
 
 def described(model: "ModelInfo") -> str:

@@ -113,7 +113,7 @@ class Session(param.Parameterized):
             self.runs.shown = ""
         self.minima.clear()
         self.scene.show(structure_of(molecule), molecule.name)
-        self.potential.look(tuple(int(number) for number in molecule.numbers))
+        self.potential.look(molecule)
 
     def _new_model(self, *_: Any) -> None:
         info = self.potential.info

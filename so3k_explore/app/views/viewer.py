@@ -141,12 +141,11 @@ class Look(Part):
         hydrogens = pmui.Checkbox.from_param(
             pane.param.hide_hydrogens, size="small", description="", margin=(6, 0, 0, 4)
         )
-        self._legend = pmui.Typography("", variant="caption", margin=(14, 8), sx=ONE_LINE)
-        self._layout = pn.FlexBox(
-            *(self._colour, style, overlay, hydrogens, bookmarks, self._legend),
-            sizing_mode="stretch_width",
-            margin=(0, 4),
+        self._legend = pmui.Typography("", variant="caption", margin=(0, 8), height=20, sx=ONE_LINE)
+        controls = pn.FlexBox(
+            *(self._colour, style, overlay, hydrogens, bookmarks), sizing_mode="stretch_width", margin=0
         )
+        self._layout = pn.Column(controls, self._legend, sizing_mode="stretch_width", margin=(0, 4))
 
     def offer(self) -> None:
         """Offers the colours that are known, and paints the atoms; says why there are no charges."""

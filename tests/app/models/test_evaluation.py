@@ -29,7 +29,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     before = registry.list_models
     monkeypatch.setattr(registry, "list_models", lambda: [*before(), charged()])
-    monkeypatch.setattr(registry, "default_model", lambda numbers: "charged")
+    monkeypatch.setattr(registry, "default_model", lambda numbers, **ion: "charged")
 
 
 def test_a_question_is_asked_once_and_the_latest_answer_counts() -> None:

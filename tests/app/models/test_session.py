@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ def test_without_a_network_the_page_says_so_and_offers_one(
     assert "No SO3krates model is installed" in session.potential.notice
     assert session.potential.wanted is not None
     assert session.potential.wanted.name == "so3lr"
+
+
+def test_a_model_chosen_by_hand_stays_for_the_molecules_that_it_knows(
+    session: Session, settle: Settle, tmp_path: Path
+) -> None:
+    session.open()
+    settle(session)
+    model = tmp_path / "mine.npz"
+    shutil.copy(registry.PRETRAINED / "so3k-peptide-gfn2.npz", model)
+    session.potential.add(model, "mine", lambda: None, pytest.fail)
+    settle(session)
+    assert session.potential.name_ == "mine"
+    for text, name in (("ethanol", "mine"), ("lj7", "lennard-jones"), ("water", "so3k-peptide-gfn2")):
+        session.molecule.open_text(text)
+        settle(session)
+        assert session.potential.name_ == name
 
 
 def test_the_button_says_which_model_is_missing_for_a_molecule(session: Session, settle: Settle) -> None:
