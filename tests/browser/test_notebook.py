@@ -1,5 +1,6 @@
 """The viewer in JupyterLab without internet: a cell that shows it must draw, not only run without an exception."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,10 +46,26 @@ def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) 
     return serve(command=command, environment=home)
 
 
+def run_cell(page: Any, number: int) -> None:
+    """Runs a cell to its end; a key that the notebook was not ready for is pressed again."""
+    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    prompt = cell.locator(".jp-InputPrompt")
+    started = lambda: not re.fullmatch(r"\[\s*\]:", prompt.inner_text().strip())
+    for tenth in range(600):
+        if started():
+            break
+        if tenth % 60 == 0:
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(100)
+    expect(prompt).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=3000 * TIMEOUT)
+
+
 def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any], watched: Watched) -> None:
     # Panel asks its own server for two optional files even when told to bring everything; the molecule must appear
-    # without them. The other complaints are JupyterLab's own.
-    watched.expect += ["external: https://cdn.holoviz.org/", "failed", "console"]
+    # without them. It also scrolls a table back one animation frame after it was taken away (`rowManager`). The other
+    # complaints are JupyterLab's own.
+    watched.expect += ["external: https://cdn.holoviz.org/", "reading 'rowManager'", "failed", "console"]
     page = new_page(1200, 800)
     page.goto(f"{lab.url}/lab/tree/viewer.ipynb?reset")
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
@@ -56,14 +73,12 @@ def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any
     expect(
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
     ).to_be_visible()  # keys pressed before are lost
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-    for number in (1, 2):
-        page.keyboard.press("Shift+Enter")
-        page.locator(".jp-InputPrompt", has_text=f"[{number}]:").wait_for()
+    run_cell(page, 0)
+    run_cell(page, 1)
     viewer = page.locator(".viewer[data-ready]").first
     expect(viewer).to_be_visible(timeout=3000 * TIMEOUT)
     assert wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)
-    page.keyboard.press("Shift+Enter")  # the third cell: the whole page
+    run_cell(page, 2)  # the whole page
     explored = page.locator('.viewer[data-atoms="7"]')
     expect(explored).to_be_visible(timeout=3000 * TIMEOUT)
     expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()

@@ -10,11 +10,15 @@ PATIENCE = 5.0  # s; a hidden tab draws nothing and does not answer
 
 
 class Echo(JSComponent):
-    """Asks the browser to answer once it has drawn everything before; keeps a slow one from falling behind."""
+    """Asks the browser to answer once it has drawn everything before; keeps a slow one from falling behind.
+
+    The browser speaks first, when it has drawn the page: what is sent before that is lost in a notebook.
+    """
 
     _esm: ClassVar[str | PathLike[str]] = """
     export function render({ model }) {
       model.on("msg:custom", (question) => requestAnimationFrame(() => model.send_msg(question)))
+      model.on("after_render", () => setTimeout(() => model.send_msg({ number: 0 }), 100))
       return document.createElement("span")
     }
     """
@@ -23,10 +27,13 @@ class Echo(JSComponent):
         super().__init__(width=0, height=0, margin=0, **params)
         self._asked = self._answered = 0
         self._since = 0.0
+        self._drawn = False
 
     @property
     def heard(self) -> bool:
         """Whether the last question was answered, or has waited long enough."""
+        if not self._drawn:
+            return False
         return self._answered == self._asked or time.monotonic() - self._since > PATIENCE
 
     def ask(self) -> None:
@@ -36,4 +43,5 @@ class Echo(JSComponent):
         self._send_msg({"number": self._asked})
 
     def _handle_msg(self, data: dict[str, Any]) -> None:
+        self._drawn = True
         self._answered = max(self._answered, int(data.get("number", 0)))

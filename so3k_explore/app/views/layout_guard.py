@@ -19,7 +19,8 @@ class LayoutGuard(JSComponent):
 
     function guard(prototype) {
       for (const step of STEPS) {
-        const owner = (function find(one) { return Object.hasOwn(one, step) ? one : find(Object.getPrototypeOf(one)) })(prototype)
+        let owner = prototype
+        while (!Object.hasOwn(owner, step)) owner = Object.getPrototypeOf(owner)
         const original = owner[step]
         if (original.guarded) continue
         owner[step] = function () { if (this.layout != null) original.call(this) }

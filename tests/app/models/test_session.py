@@ -56,7 +56,7 @@ def test_a_model_chosen_by_hand_stays_for_the_molecules_that_it_knows(
     settle(session)
     model = tmp_path / "mine.npz"
     shutil.copy(registry.PRETRAINED / "so3k-peptide-gfn2.npz", model)
-    session.potential.add(model, "mine", lambda: None, pytest.fail)
+    session.potential.add(model, "mine", lambda: None, lambda error: pytest.fail(str(error)))
     settle(session)
     assert session.potential.name_ == "mine"
     for text, name in (("ethanol", "mine"), ("lj7", "lennard-jones"), ("water", "so3k-peptide-gfn2")):

@@ -123,6 +123,8 @@ def test_runs_are_listed_with_what_can_be_done(session: Session) -> None:
 
 def test_a_page_that_does_not_answer_is_not_sent_more() -> None:
     echo = Echo()
+    assert not echo.heard  # nothing is drawn yet
+    echo._handle_msg({"number": 0})
     assert echo.heard
     echo.ask()
     assert not echo.heard
