@@ -1,6 +1,8 @@
 """Fixtures shared by all tests: double precision, strict broadcasting, and the optional reference data."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # tests compile much and run little
@@ -12,6 +14,14 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_code_is_dropped() -> Iterator[None]:
+    """What one module compiled is of no use to the next, and a process has only so many pieces of memory for code."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from so3k_explore.app import theme
+from so3k_explore.app import appearance, theme
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
 from so3k_explore.app.views.dynamics import DynamicsTab
@@ -110,6 +110,7 @@ def create_app(runs: "Runs | None" = None) -> pmui.Page:
         runs: the runs to show and to start; those of `SO3K_RUNS` unless given.
     """
     pn.extension("tabulator")
+    appearance.follow_the_system()
     address = pn.state.location
     query = dict(address.query_params) if address is not None else {}
     first = str(query["molecule"]) if query.get("molecule") else None
@@ -123,6 +124,7 @@ def create_app(runs: "Runs | None" = None) -> pmui.Page:
         header=[header(session, components)],
         main=[components.body],
         theme_config=theme.THEME_CONFIG,
+        template=appearance.TEMPLATE,
         busy_indicator=None,
     )
     keep_quiet(page)

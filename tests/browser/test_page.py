@@ -14,6 +14,7 @@ from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.potentials import SMALL
 
 OFFLINE = "http://127.0.0.1:9"  # nobody listens there
+DARK = 100  # mean brightness, of 255
 
 
 @dataclass
@@ -104,9 +105,10 @@ def test_the_page_fits_a_small_screen_and_a_dark_one(new_page: Any, served: Serv
     canvas = page.locator("canvas").first
     assert wait_until(lambda: ink(pixels(canvas)) > 0.02, page, "the cluster is drawn")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    for tab in ("Molecule", "Dynamics", "Minima"):
+    for tab in ("Molecule", "Dynamics", "Minima", "Training"):
         page.get_by_role("tab", name=tab).click()
         assert wait_until(lambda: ink(pixels(page)) > 0.05, page, f"the tab {tab} is drawn")
+        assert wait_until(lambda: pixels(page).mean() < DARK, page, f"the tab {tab} is dark")
 
 
 def test_a_wrong_upload_is_explained_beside_the_button(new_page: Any, served: Served) -> None:

@@ -27,6 +27,7 @@ class RunsModel(param.Parameterized):
     """Lists the runs once a second and passes on what the reader asks for; every call to `Runs` is made in a thread."""
 
     entries = param.List([], doc="(run, status) of every run, newest first.")
+    loaded = param.Boolean(False, doc="Whether the folder of the runs has been read.")
     shown = param.String("", doc="Identifier of the run on the page; empty for none.")
     deleted = param.String("", doc="Identifier of the run that can still be brought back.")
     message = param.String("", doc="What came of the last action, or why it failed.")
@@ -40,7 +41,6 @@ class RunsModel(param.Parameterized):
         self._listed = 0.0
         self._deleted_at = 0.0
         self._opened = 0.0
-        self.loaded = False
 
     def tick(self, now: float) -> None:
         """Looks at the folder again when it is time, and forgets an undo that nobody used."""
@@ -124,8 +124,7 @@ class RunsModel(param.Parameterized):
         if not self.loaded:
             self._opened = time.monotonic()
             self.greeting = greeting(entries, looked)
-        self.loaded = True
-        self.entries = entries
+        self.param.update(loaded=True, entries=entries)
 
     def _fail(self, error: Exception) -> None:
         self.param.update(message=str(error), failed=True)

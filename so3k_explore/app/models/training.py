@@ -34,8 +34,8 @@ class TrainingModel(param.Parameterized):
 
     name_ = param.String("", label="Name", doc="Of the run; empty: that of the file.")
     start_from = param.Selector(
-        default=None,
-        objects={FRESH: None},
+        default=FRESH,
+        objects=[FRESH],
         label="Start from",
         doc="A fresh network, or an installed model to go on from with its sizes.",
     )
@@ -62,7 +62,7 @@ class TrainingModel(param.Parameterized):
         summary = self.dataset.summary
         if summary is None:
             raise ValueError(self.dataset.obstacle)
-        given = {"dataset": str(summary.path), "start": self.start_from, **self.dataset.units}
+        given = {"dataset": str(summary.path), "start": self._start(), **self.dataset.units}
         return self.form.settings().replace(**given)
 
     def start(self) -> None:
@@ -81,7 +81,7 @@ class TrainingModel(param.Parameterized):
             settings = self.settings()
         except ValueError as error:
             return str(error)
-        if self.start_from is None:
+        if self._start() is None:
             return _fresh_obstacle(settings)
         return self._start_obstacle()
 
@@ -110,9 +110,9 @@ class TrainingModel(param.Parameterized):
     def _offer(self) -> None:
         """Models that can be trained further."""
         names = [model.name for model in self._potential.models if model.installed and model.kind != PAIR]
-        self.param.start_from.objects = {FRESH: None, **{name: name for name in names}}
+        self.param.start_from.objects = [FRESH, *names]
         if self.start_from not in names:
-            self.start_from = None
+            self.start_from = FRESH
         self.param.trigger("start_from")
 
     def _suit(self, summary: Summary | None) -> None:
@@ -121,6 +121,9 @@ class TrainingModel(param.Parameterized):
         self.form.param.update(held_out=[])
         self.form.param.held_out.objects = names
         self.error = ""
+
+    def _start(self) -> str | None:
+        return None if self.start_from == FRESH else str(self.start_from)
 
     def _start_obstacle(self) -> str:
         summary = self.dataset.summary

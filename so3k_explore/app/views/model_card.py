@@ -47,7 +47,7 @@ class ModelCard(Part):
         self._draw()
 
     def _chosen(self, event: Any) -> None:
-        if event.new is not None and event.new != self.model.name_:
+        if event.new and event.new != self.model.name_:
             self.model.name_ = event.new
 
     def _uploaded(self, event: Any) -> None:
@@ -62,8 +62,9 @@ class ModelCard(Part):
             self.model.get(self.model.wanted.name, from_file=file)
 
     def _draw(self) -> None:
-        self._select.options = {self.model.label(model): model.name for model in self.model.models}
-        self._select.value = self.model.name_
+        names = {self.model.label(model): model.name for model in self.model.models}
+        undecided = {} if self.model.name_ else {"Choose a model": ""}  # else the browser takes the first one
+        self._select.param.update(options={**undecided, **names}, value=self.model.name_ or "")
         info, wanted = self.model.info, self.model.wanted
         self._about.object = "" if info is None or self.model.notice else described(info)
         self._install.visible = wanted is not None

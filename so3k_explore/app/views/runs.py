@@ -70,7 +70,7 @@ class RunList(Part):
         self._rows: dict[str, RunRow] = {}
         self._empty = pmui.Typography("", variant="caption", color="text.secondary", margin=(4, 12))
         self._layout = pn.Column(self._empty, margin=0, sizing_mode="stretch_width")
-        self.model.param.watch(lambda *_: self._draw(), ["entries", "shown"])
+        self.model.param.watch(lambda *_: self._draw(), ["entries", "loaded", "shown"])
         self._draw()
 
     def _draw(self) -> None:

@@ -6,7 +6,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.dataset import MOST_BYTES, SUFFIXES, DatasetModel
-from so3k_explore.app.models.training import BASICS, MORE, NETWORK, TrainingModel
+from so3k_explore.app.models.training import BASICS, FRESH, MORE, NETWORK, TrainingModel
 from so3k_explore.app.views.fields import WIDE, field
 from so3k_explore.app.views.molecule_card import message
 from so3k_explore.app.views.part import Part, folded
@@ -91,7 +91,7 @@ class TrainingForm(Part):
         obstacle = model.obstacle
         self._button.disabled = bool(obstacle)
         self._why.param.update(object=obstacle, visible=bool(obstacle))
-        self._network.visible = model.start_from is None
+        self._network.visible = model.start_from == FRESH
         self._held_out.param.update(
             options=list(model.form.param.held_out.objects), visible=summary is not None and len(summary.molecules) > 1
         )

@@ -6,10 +6,13 @@ import pytest
 from bokeh.document import Document
 
 from so3k_explore.app.main import Components, create_app, explore
+from so3k_explore.app.models.background import Background
+from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.fields import NumberField
 from so3k_explore.app.views.minima import MinimaTab
+from so3k_explore.app.views.model_card import ModelCard
 from so3k_explore.app.views.run_card import LiveFields, RunCard
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.status import StatusLine
@@ -119,6 +122,29 @@ def test_runs_are_listed_with_what_can_be_done(session: Session) -> None:
     session.open()
     tick(session)
     assert [row._run.id for row in listed._rows.values()] == ["first"]
+
+
+def test_an_empty_list_says_whether_anybody_has_looked() -> None:
+    none: Any = FakeRuns()
+    session = Session(lambda: none, "lj7", fake_point)
+    listed = RunList(session.runs)
+    assert listed._empty.object == "Looking for runs …"
+    tick(session)
+    assert listed._empty.object == "No runs yet."
+
+
+def test_a_model_is_only_chosen_by_its_name() -> None:
+    background = Background()
+    model = PotentialModel(background)
+    card = ModelCard(model)
+    model.look()
+    background.wait()
+    assert next(iter(card._select.options.values())) == ""
+    card._select.value = ""
+    assert model.name_ is None
+    card._select.value = "lennard-jones"
+    assert model.name_ == "lennard-jones"
+    assert "" not in card._select.options.values()
 
 
 def test_a_page_that_does_not_answer_is_not_sent_more() -> None:
