@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from so3k_explore.cli.options import add_folder, add_json, add_settings, read_settings
 from so3k_explore.cli.terminal import duration, say, show, show_json
+from so3k_explore.cli.training_loop import LOOP, add_loop, run_loop
 from so3k_explore.cli.work import detach, foreground
 from so3k_explore.jobs.settings import TrainSettings
 
@@ -37,15 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", help="labelled structures (.npz, extended XYZ), or `recipe`")
-    parser.add_argument("recipe", nargs="?", metavar="NAME", help="of a recipe, e.g. `recipe peptide-gfn2`")
+    parser.add_argument("data", help="labelled structures (.npz, extended XYZ), or `recipe`, `loop`")
+    parser.add_argument("recipe", nargs="?", metavar="NAME", help="`recipe peptide-gfn2`, `loop DATA`")
     parser.add_argument("--name", help="what to call the run (default: the name of the file)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the best model there, .npz")
     parser.add_argument("--detach", action="store_true", help="hand the run to the background workers and return")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="for a recipe: data, runs and model.npz")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="for a recipe or a loop: of its files")
     parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="for a recipe: to sample with (default: 1)"
+        "--processes", type=int, default=1, metavar="N", help="for a recipe or a loop: to label with (default: 1)"
     )
+    add_loop(parser)
     add_folder(parser)
     add_settings(parser, TrainSettings, without=ASKED)
 
@@ -58,6 +60,8 @@ def run(arguments: argparse.Namespace, name: str) -> int:
         return _card(arguments)
     if arguments.data == RECIPE:
         return _recipe(arguments)
+    if arguments.data == LOOP:
+        return run_loop(arguments)
     if arguments.recipe is not None:
         raise ValueError(f"One file of labelled structures is expected, got `{arguments.recipe}` beside it.")
     units = {"energy_unit": arguments.energy_unit, "length_unit": arguments.length_unit}

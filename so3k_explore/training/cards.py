@@ -1,9 +1,12 @@
 """Errors of a model as Markdown tables, for its card and for people at a terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from so3k_explore import units
+
+if TYPE_CHECKING:
+    from so3k_explore.training.loop import Round
 
 HEAD = ("structures", "forces MAE", "forces RMSE", "mean force", "energy MAE", "an atom", "relative energy MAE")
 UNITS = ("", "meV/Å", "meV/Å", "meV/Å", "meV", "meV", "kcal/mol")
@@ -56,6 +59,21 @@ def examination_text(parts: Mapping[str, Mapping[str, Any]]) -> str:
     if "test" in parts:
         sections.append(f"## Test set\n\n{evaluation_text({**parts['test'], 'molecules': {}}).rstrip()}")
     return "\n\n".join(sections) + "\n"
+
+
+def rounds_text(rounds: "Sequence[Round]") -> str:
+    """What the rounds of active learning found out. Errors are those of forces on the picked structures."""
+    heads = ["round", "trained on", "validation / meV/Å", "explored", "labelled", "failed", "score"]
+    rows = [
+        [
+            *(str(found.number), str(found.frames), _number(1000 * found.validation_force_error)),
+            *(str(found.explored), str(found.picked), str(found.failed), _number(found.score)),
+            *(_number(1000 * found.expected_error), _number(1000 * found.force_error)),
+        ]
+        for found in rounds
+    ]
+    heads = [*heads, "expected error / meV/Å", "error / meV/Å"]
+    return _table(heads, rows) + "\n"
 
 
 def _survival(found: Mapping[str, Any]) -> list[str]:

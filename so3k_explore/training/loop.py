@@ -7,7 +7,8 @@ loop that was interrupted goes on with the first round that is not complete.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from so3k_explore import units
 from so3k_explore.analysis.extrapolation import Extrapolation, load_extrapolation
+from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, concatenate, from_frames, load_dataset, save_dataset
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.so3krates import Architecture, So3krates
@@ -24,11 +26,14 @@ from so3k_explore.simulation import Langevin, initial_state, simulate
 from so3k_explore.system import System, replicate
 from so3k_explore.training.evaluate import predictions
 from so3k_explore.training.extrapolation import descriptors, fit_extrapolation
-from so3k_explore.training.fit import Fit, fit, initial_fit
+from so3k_explore.training.fit import Fit, FitState, fit, initial_fit
 from so3k_explore.training.prepare import Prepared, prepare, save_model
 from so3k_explore.training.reference import GFN2, Failure, label_all
 from so3k_explore.training.splits import distinct
 from so3k_explore.typing import Replaceable
+
+STEPS = 100  # of a fit, between two looks at it
+CHECKPOINT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def learn_actively(
     *,
     architecture: Architecture | None = None,
     start: Path | str | None = None,
+    watch: Callable[[FitState], None] | None = None,
 ) -> Iterator[Round]:
     """Yields each round when it is complete; `folder/round_K/model.npz` is the model of round K.
 
@@ -85,16 +91,22 @@ def learn_actively(
         folder: where rounds are kept.
         architecture: of a fresh network.
         start: model to go on from instead.
+        watch: hears of the states of the fits.
 
     Raises:
-        DatasetError: the data do not suit, or no pick could be labelled.
+        DatasetError: the data do not suit, or are of another method; or no pick could be labelled.
     """
+    if dataset.level != settings.method:
+        raise DatasetError(
+            f"The data are of {dataset.level or 'an unnamed method'}, and picks would be labelled with "
+            f"{settings.method}. Choose the method of the data, or label them anew with `so3k label`."
+        )
     data, model = [dataset], start
     for number in range(settings.rounds):
         place = Path(folder) / f"round_{number}"
         if not (place / "report.json").is_file():
             place.mkdir(parents=True, exist_ok=True)
-            _complete(settings, number, molecules, concatenate(data), place, architecture, model)
+            _complete(settings, number, molecules, concatenate(data), place, architecture, model, watch)
         model = place / "model.npz"
         data.append(load_dataset(place / "picks.npz"))
         yield Round(**json.loads((place / "report.json").read_text()))
@@ -108,10 +120,11 @@ def _complete(
     place: Path,
     architecture: Architecture | None,
     start: Path | str | None,
+    watch: Callable[[FitState], None] | None,
 ) -> None:
     """One round, its report written last."""
     ready = prepare(dataset, settings.fit, architecture=architecture, start=start, validation=0.1, test=0.1)
-    *_, state = fit(settings.fit, initial_fit(settings.fit, ready.potential), ready.training, ready.validation, 100)
+    state = _fitted(settings.fit, ready, place / "fit.npz", watch)
     save_model(
         place / "model.npz",
         state.best,
@@ -139,6 +152,21 @@ def _complete(
     temporary = place / ".report.json"
     temporary.write_text(text)
     temporary.replace(place / "report.json")
+    (place / "fit.npz").unlink(missing_ok=True)
+
+
+def _fitted(settings: Fit, ready: Prepared, checkpoint: Path, watch: Callable[[FitState], None] | None) -> FitState:
+    """The end of a fit, which goes on where an interrupted one was saved last."""
+    fresh = initial_fit(settings, ready.potential)
+    state = start = load_checkpoint(checkpoint, fresh) if checkpoint.is_file() else fresh
+    saved = time.monotonic()
+    for state in fit(settings, start, ready.training, ready.validation, STEPS):
+        if watch is not None:
+            watch(state)
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint(checkpoint, state)
+            saved = time.monotonic()
+    return state
 
 
 def explore(
