@@ -242,6 +242,16 @@ def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
     assert len(list((tmp_path / "runs").glob("*/*/job.json"))) == 2
 
 
+def test_data_are_described_and_drawn(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", str(data), "--picture", str(tmp_path / "argon.png")]) == 0
+    said = capsys.readouterr().out
+    assert "30 structures of 2 molecules at Lennard-Jones" in said
+    assert "Ar 180 atoms" in said
+    assert (tmp_path / "argon.png").stat().st_size > 10_000
+    assert main(["data", str(data), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["molecules"] == {"cluster 0": 15, "cluster 1": 15}
+
+
 def test_a_loop_explores_labels_and_reports(tmp_path: Path) -> None:
     data = save_dataset(tmp_path / "argon.npz", dataclasses.replace(clusters(), level=LJ))
     write(tmp_path / "trimer.xyz", Atoms("Ar4", TETRAHEDRON))

@@ -18,6 +18,7 @@ COMMANDS = {
     "explore": ("work", "search for the minima of a molecule"),
     "sample": ("data", "make structures with labels of a reference method"),
     "label": ("data", "label structures with a reference method"),
+    "data": ("contents", "say and draw what is in a file of labelled structures"),
     "train": ("training", "fit a model to labelled structures"),
     "evaluate": ("training", "compare a model with labelled structures"),
     "card": ("training", "what is known about a model, and its errors"),

@@ -2,7 +2,8 @@
 
 1. `sample`, `sample_all`: structures from conformers, relaxations, hot trajectories and displacements, with labels of
    a `reference` method; `label` and `label_all` for structures one has.
-2. `prepare`: check the data, divide them by trajectories and molecules, and make a fresh network or take a trained one.
+2. `contents`, `draw_contents`: what is in the data, and what stands out. `prepare`: check the data, divide them by
+   trajectories and molecules, and make a fresh network or take a trained one.
 3. `fit`: a generator of states, resumable to the bit; `save_model` writes the best one.
 4. `predictions`, `scores`, `report`: errors by molecule, element and size of the force; `stability`, `energy_drift` and
    `conformer_scores`: what dynamics and minima make of them; `fit_extrapolation`: where not to trust it.
@@ -12,6 +13,7 @@ The data themselves are `io.datasets.Dataset`. The bundled model is made by `rec
 
 from so3k_explore.training.conformers import conformer_scores as conformer_scores
 from so3k_explore.training.conformers import frequency_errors as frequency_errors
+from so3k_explore.training.contents import contents as contents
 from so3k_explore.training.evaluate import learning_curve as learning_curve
 from so3k_explore.training.evaluate import predictions as predictions
 from so3k_explore.training.evaluate import report as report
@@ -23,6 +25,7 @@ from so3k_explore.training.fit import FitState as FitState
 from so3k_explore.training.fit import fit as fit
 from so3k_explore.training.fit import initial_fit as initial_fit
 from so3k_explore.training.loss import Loss as Loss
+from so3k_explore.training.pictures import draw_contents as draw_contents
 from so3k_explore.training.prepare import Prepared as Prepared
 from so3k_explore.training.prepare import prepare as prepare
 from so3k_explore.training.prepare import save_model as save_model
