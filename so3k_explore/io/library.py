@@ -19,7 +19,7 @@ class Entry:
     title: str  # what people read
     description: str  # one line
     atoms: int
-    build: Callable[[int], Molecule]  # from a seed
+    build: Callable[[int, str], Molecule]  # from a seed and, of peptides, a conformation
     aliases: tuple[str, ...] = ()
 
 
@@ -27,18 +27,21 @@ def _small(
     name: str, smiles: str, atoms: int, description: str, *aliases: str, title: str | None = None
 ) -> tuple[str, Entry]:
     title = title or name.capitalize()
-    build = lambda seed: from_smiles(smiles, seed, name=title).replace(source=f"library, {name}")
+    build = lambda seed, _: from_smiles(smiles, seed, name=title).replace(source=f"library, {name}")
     return name, Entry(name, title, description, atoms, build, aliases)
 
 
 def _peptide(name: str, sequence: str, atoms: int, description: str, *aliases: str) -> tuple[str, Entry]:
-    build = lambda seed: from_sequence(sequence, seed=seed, name=sequence).replace(source=f"library, {name}")
+    def build(seed: int, conformation: str) -> Molecule:
+        made = from_sequence(sequence, conformation=conformation, seed=seed, name=sequence)
+        return made.replace(source=f"library, {name}")
+
     return name, Entry(name, sequence, description, atoms, build, (sequence, *aliases))
 
 
 def _cluster(atoms: int, description: str) -> tuple[str, Entry]:
     name = f"lj{atoms}"
-    build = lambda seed: lennard_jones_cluster(atoms, seed)
+    build = lambda seed, _: lennard_jones_cluster(atoms, seed)
     return name, Entry(name, f"LJ{atoms}", description, atoms, build, (f"Lennard-Jones {atoms}", f"Ar{atoms}"))
 
 
@@ -87,7 +90,7 @@ def find_entry(text: str) -> Entry | None:
     return next((e for e in LIBRARY.values() if wanted in map(_plain, (e.name, e.title, *e.aliases))), None)
 
 
-def named(name: str, seed: int = 1) -> Molecule:
+def named(name: str, seed: int = 1, conformation: str = "extended") -> Molecule:
     """Molecule of the library.
 
     Raises:
@@ -98,7 +101,7 @@ def named(name: str, seed: int = 1) -> Molecule:
         near = similar_names(name)
         proposal = f" Did you mean {' or '.join(near)}?" if near else ""
         raise StructureError(f"`{name}` is not in the library, which holds {', '.join(LIBRARY)}.{proposal}")
-    return entry.build(seed)
+    return entry.build(seed, conformation)
 
 
 def similar_names(text: str) -> list[str]:

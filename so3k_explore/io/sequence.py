@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from so3k_explore.analysis.backbone import REGIONS, Residue, peptide_torsions
+from so3k_explore.analysis.backbone import REGIONS, peptide_torsions
 from so3k_explore.analysis.torsions import set_torsion
 from so3k_explore.geometry.bonds import contacts, find_bonds, graph_distances, ring_bonds
 from so3k_explore.io.molecule import Molecule, StructureError
@@ -50,7 +50,6 @@ CONFORMATIONS = {"extended": (-140.0, 140.0), "helix": (-60.0, -45.0), "random":
 """Backbone conformations: phi and psi in degrees, or None for random regions of the Ramachandran map."""
 
 _ATTEMPTS, _ATTEMPT_STEP = 3, 1000
-_RANDOM_REGIONS = ("C5", "beta", "PII", "alphaR")
 _RANDOM_SPREAD = 15.0  # degrees
 _RANDOM_TRIALS = 40
 _TORSION_STIFFNESS = 500.0  # kcal/mol/rad²
@@ -197,12 +196,12 @@ def _backbone_targets(molecule: Molecule, angles: list[Any]) -> dict[tuple[int, 
 def _random_backbone(
     molecule: Molecule, fixed: dict[tuple[int, ...], float], seed: int
 ) -> tuple[Float[np.ndarray, "atoms 3"], dict[tuple[int, ...], float]]:
-    """The least crowded of several random conformations."""
+    """The least crowded of several random conformations, every residue in a region of the Ramachandran map."""
     rng = np.random.default_rng(seed)
     far = graph_distances(molecule.bonds, molecule.n_atoms) > 3
     best, best_gap = (molecule.positions, fixed), -1.0
     for _ in range(_RANDOM_TRIALS):
-        targets = fixed | _backbone_targets(molecule, [_random_angles(residue, rng) for residue in molecule.residues])
+        targets = fixed | _backbone_targets(molecule, [_random_angles(rng) for _ in molecule.residues])
         positions = _with_torsions(molecule, targets)
         i, j, distances = contacts(positions, 2.0)
         gap = float(np.min(distances[far[i, j]], initial=2.0))
@@ -213,9 +212,8 @@ def _random_backbone(
     return best
 
 
-def _random_angles(residue: Residue, rng: np.random.Generator) -> tuple[float, float]:
-    names = (*_RANDOM_REGIONS, "alphaL") if residue.name in ("Gly", "Asn") else _RANDOM_REGIONS
-    center = REGIONS[names[rng.integers(len(names))]]
+def _random_angles(rng: np.random.Generator) -> tuple[float, float]:
+    center = list(REGIONS.values())[rng.integers(len(REGIONS))]
     phi, psi = np.asarray(center) + rng.uniform(-_RANDOM_SPREAD, _RANDOM_SPREAD, 2)
     return float(phi), float(psi)
 

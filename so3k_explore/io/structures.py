@@ -115,7 +115,7 @@ def interpret(text: str, *, seed: int = 1, conformation: str = "extended") -> Mo
         raise StructureError("A molecule is expected, got an empty text. Try `ala3`, `Ac-AAA-NHMe` or `CCO`.")
     entry = find_entry(text)
     if entry is not None:
-        return entry.build(seed)
+        return entry.build(seed, conformation)
     if format_of_name(text):
         raise StructureError(f"There is no file `{_short(text)}` here. Check its folder, or drop the file on the page.")
     attempts = {

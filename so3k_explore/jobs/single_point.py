@@ -25,7 +25,7 @@ from so3k_explore.io.molecule import Molecule
 
 IDLE = 600.0  # s without a question after which the helper ends
 KEPT = 64  # answers remembered
-NICENESS = 10
+NICENESS = 5
 XLA = "--xla_backend_optimization_level=0"  # compiled for one structure: that takes longer than the sums
 
 

@@ -98,7 +98,7 @@ def _origin(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "level": prepared.dataset.level,
         "structures": len(prepared.dataset),
         "molecules": len(np.unique(prepared.dataset.molecules)),
-        "steps": recipe.fit.steps,
+        "steps": sum(stage.fit.steps for stage in recipe.stages),
     }
 
 

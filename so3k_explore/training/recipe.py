@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,14 +93,21 @@ class Recipe:
         return tuple(what for part in self.parts for what in samples(part))
 
 
-PEPTIDE_GFN2 = Recipe(
-    name="so3k-peptide-gfn2",
+_PEPTIDE_GFN2_FIRST = Recipe(
+    name="so3k-peptide-gfn2-base",
     description="SO3krates for small organic molecules, sugars, fatty acids and peptides of H, C, N, O at GFN2-xTB",
     architecture=Architecture(
         features=96, heads=4, layers=2, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False, repulsion_range=1.5
     ),
-    fit=Fit(steps=120_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
+    fit=Fit(steps=50_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
+    parts=("base",),
+)
+PEPTIDE_GFN2 = replace(
+    _PEPTIDE_GFN2_FIRST,
+    name="so3k-peptide-gfn2",
+    fit=replace(_PEPTIDE_GFN2_FIRST.fit, steps=30_000, learning_rate=1.5e-3),
     parts=("base", "conformers"),
+    after=_PEPTIDE_GFN2_FIRST,
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import ROOT, TIMEOUT, expect
+from tests.browser.conftest import ROOT, TIMEOUT, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.potentials import SMALL
 
@@ -98,7 +98,8 @@ def test_a_cluster_has_no_charges_and_the_model_for_another_element_can_be_fetch
     expect(page.get_by_text("Without internet, fetch the file elsewhere").first).to_be_visible()
 
 
-def test_the_page_fits_a_small_screen_and_a_dark_one(new_page: Any, served: Served) -> None:
+def test_the_page_fits_a_small_screen_and_a_dark_one(new_page: Any, served: Served, watched: Watched) -> None:
+    watched.expect.append("net::ERR_ABORTED")  # of what the first page was loading when it was made dark
     page = new_page(1280, 720, color_scheme="dark")
     open_at(page, f"{served.url}?tab=dynamics")
     expect(page.get_by_role("tab", name="Dynamics")).to_have_attribute("aria-selected", "true")
@@ -204,6 +205,7 @@ def test_a_model_from_a_file_brings_charges_energy_and_a_cutoff(new_page: Any, s
         expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()
         viewer = page.locator('.viewer[data-atoms="9"]')
         expect(page.get_by_text(re.compile(r"\d eV/Å$"))).to_be_visible()
+        expect(page.get_by_text("Charges are being computed.")).to_be_hidden(timeout=3000 * TIMEOUT)
         before = pixels(viewer)
         page.get_by_label("Colour by").click()
         page.locator("li", has_text="Charge").click()

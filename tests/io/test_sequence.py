@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from so3k_explore.analysis.backbone import ramachandran_region
 from so3k_explore.analysis.torsions import dihedrals, peptide_torsions, ramachandran_quads
 from so3k_explore.io.molecule import Molecule, StructureError
 from so3k_explore.io.sequence import from_sequence, parse_sequence
 from so3k_explore.io.smiles import quiet_rdkit
+from so3k_explore.io.structures import load_molecule
 
 ATOMS = dict(
     zip(
@@ -60,6 +62,14 @@ def test_backbones_have_the_conformation_asked_for(conformation: str, angles: tu
         np.testing.assert_allclose(dihedrals(positions, quads), angle, atol=2.0)
     omega = np.asarray(dihedrals(positions, peptide_torsions(molecule.numbers, molecule.bonds)))
     np.testing.assert_allclose(np.abs(omega), 180.0, atol=2.0)
+
+
+def test_random_backbones_reach_all_regions_also_of_molecules_with_a_name() -> None:
+    found = [load_molecule("Ac-A-NHMe", seed=seed, conformation="random") for seed in range(40)]
+    quads = np.vstack(ramachandran_quads(found[0].residues))
+    angles = np.array([dihedrals(one.positions, quads) for one in found])
+    names = {ramachandran_region(*pair) for pair in angles.tolist()}
+    assert {"C7eq", "C7ax", "alphaR", "alphaL", "beta"} <= names
 
 
 def test_random_backbones_depend_on_the_seed_only() -> None:

@@ -12,13 +12,18 @@ PATIENCE = 5.0  # s; a hidden tab draws nothing and does not answer
 class Echo(JSComponent):
     """Asks the browser to answer once it has drawn everything before; keeps a slow one from falling behind.
 
-    The browser speaks first, when it has drawn the page: what is sent before that is lost in a notebook.
+    The browser speaks first, when it has drawn the page, as what is sent before that is lost in a notebook; and again
+    until it is asked, as what it says while the connection is made is lost, too.
     """
 
     _esm: ClassVar[str | PathLike[str]] = """
     export function render({ model }) {
-      model.on("msg:custom", (question) => requestAnimationFrame(() => model.send_msg(question)))
-      model.on("after_render", () => setTimeout(() => model.send_msg({ number: 0 }), 100))
+      const greeting = setInterval(() => model.send_msg({ number: 0 }), 250)
+      model.on("remove", () => clearInterval(greeting))
+      model.on("msg:custom", (question) => {
+        clearInterval(greeting)
+        requestAnimationFrame(() => model.send_msg(question))
+      })
       return document.createElement("span")
     }
     """
