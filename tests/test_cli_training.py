@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,11 @@ from ase import Atoms
 from ase.io import write
 
 from so3k_explore.cli import main, training_loop
+from so3k_explore.cli.options import add_settings, read_settings
+from so3k_explore.cli.terminal import Parser
 from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
 from so3k_explore.io.datasets import load_dataset, save_dataset
+from so3k_explore.jobs.settings import TrainSettings
 from so3k_explore.potentials.checkpoints import load_checkpoint
 from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training import judge, molecules, recipe
@@ -240,6 +244,22 @@ def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
     found = output(capsys, *arguments, "--validation", "0.3")
     assert (found["steps"], found["state"]) == (10, "done")
     assert len(list((tmp_path / "runs").glob("*/*/job.json"))) == 2
+
+
+def test_a_trained_model_says_what_it_was_fitted_to(trained: tuple[dict[str, Any], Path], capsys: Any) -> None:
+    said, model = trained
+    assert "force_calls" not in said
+    assert main(["card", str(model)]) == 0
+    card = capsys.readouterr().out
+    assert "Fitted to Lennard-Jones. Structures: 20 training, 6 validation, 3 test." in card
+    assert re.search(r"Validation error of step 15: [\d.e+]+ meV/Å", card)
+
+
+def test_a_setting_that_is_on_by_default_can_be_switched_off() -> None:
+    parser = Parser(prog="so3k train")
+    add_settings(parser, TrainSettings, without=("dataset",))
+    read = lambda *words: read_settings(parser.parse_args(words), TrainSettings, dataset="d.npz").huber
+    assert (read(), read("--huber", "0.2"), read("--huber", "none")) == (TrainSettings().huber, 0.2, None)
 
 
 def test_data_are_described_and_drawn(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,13 +4,14 @@ import argparse
 import dataclasses
 import types
 import typing
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from so3k_explore.jobs.settings import Settings
 
 Kind = TypeVar("Kind", bound=Settings)
+NONE = "none"
 
 
 def add_settings(parser: argparse.ArgumentParser, cls: type[Settings], without: Collection[str] = ()) -> None:
@@ -30,7 +31,7 @@ def add_settings(parser: argparse.ArgumentParser, cls: type[Settings], without: 
             options["nargs"], kind = "+", typing.get_args(kind)[0]
         word = "TEXT" if kind is str else "N"
         options |= {"choices": meta["choices"]} if meta["choices"] else {"metavar": meta["unit"] or word}
-        group.add_argument(name, type=kind, **options)
+        group.add_argument(name, type=_or_none(kind) if _optional(hints[field.name]) else kind, **options)
 
 
 def read_settings(arguments: argparse.Namespace, cls: type[Kind], **others: Any) -> Kind:
@@ -87,13 +88,27 @@ def read_molecule(arguments: argparse.Namespace) -> Any:
 
 def _words(value: Any, unit: str) -> str:
     if value is None or value in ((), ""):
-        return "none"
+        return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{text} {unit}".rstrip()
+
+
+def _optional(hint: Any) -> bool:
+    return types.NoneType in typing.get_args(hint)
+
+
+def _or_none(kind: type) -> Callable[[str], Any]:
+    """Reads `none` as nothing, which switches a setting off that is on by default."""
+
+    def read(text: str) -> Any:
+        return None if text.lower() == NONE else kind(text)
+
+    read.__name__ = kind.__name__  # argparse names it when it refuses a text
+    return read
 
 
 def _kind(hint: Any) -> Any:

@@ -11,6 +11,8 @@ from so3k_explore.cli.terminal import say
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus
 
+MOVING = ("walkers", "force_calls", "calls_per_second", "long_range_cutoff")
+
 
 def result(run: "Run", status: "RunStatus") -> dict[str, Any]:
     """Summary of a run: what was asked, how it went, what came out."""
@@ -34,6 +36,8 @@ def result(run: "Run", status: "RunStatus") -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "calls_per_second": rate if rate is not None else status.calls / seconds if seconds else None,
     }
+    if run.kind == "train":  # steps are no force calls of walkers
+        summary = {name: value for name, value in summary.items() if name not in MOVING}
     return summary | _FOUND[run.kind](run, status)
 
 

@@ -23,10 +23,26 @@ def model_card(info: ModelInfo) -> str:
     elif info.path is not None and info.path.with_suffix(".md").is_file():
         lines += ["", info.path.with_suffix(".md").read_text().rstrip()]
     elif info.kind != LENNARD_JONES:
-        lines += ["", "## Origin", "", "Not the published parameters; nothing is known about how they were made."]
+        lines += ["", "## Origin", "", _origin(info)]
     if info.kind != LENNARD_JONES:
         lines += ["", "## Limits", "", _limits(info)]
     return "\n".join(lines) + "\n"
+
+
+def _origin(info: ModelInfo) -> str:
+    """What the file says about the fit that made it."""
+    from so3k_explore.potentials.checkpoints import load_checkpoint
+
+    known = {} if info.path is None else load_checkpoint(info.path).metadata
+    if "frames" not in known:
+        return "Not the published parameters; nothing is known about how they were made."
+    parts = ", ".join(f"{count} {part}" for part, count in known["frames"].items() if count)
+    text = f"Fitted to {known.get('level') or 'data of an unnamed method'}. Structures: {parts}."
+    best = known.get("best", {})
+    if "force_error" in best:
+        text += f" Validation error of step {best['step']}: {1000 * best['force_error']:.3g} meV/Å"
+        text += f", {1000 * best['energy_error']:.3g} meV an atom."
+    return text
 
 
 def _limits(info: ModelInfo) -> str:
