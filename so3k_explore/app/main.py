@@ -73,7 +73,7 @@ class Components:
                 "]": lambda: self._walk(1),
                 "?": lambda: setattr(self.keys, "open", True),
                 "B": session.bookmarks.toggle,
-                "Escape": session.minima.clear,
+                "Escape": self._escape,
             }
         )
 
@@ -83,6 +83,13 @@ class Components:
         """Looks at the minimum above or below."""
         self.session.tab = "minima"
         self.session.minima.step(by)
+
+    def _escape(self) -> None:
+        """Closes the drawer, also when nothing in it has the focus, such as after a run was deleted."""
+        if self.drawer.open:
+            self.drawer.open = False
+        else:
+            self.session.minima.clear()
 
     def _open_tab(self) -> None:
         self._contents[self.session.tab].open()
