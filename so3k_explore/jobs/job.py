@@ -118,17 +118,7 @@ def make_job(
         model = default_model(molecule.numbers.tolist(), charge=molecule.charge, spin=molecule.multiplicity - 1)
     model = str(model)
     info = model_info(model)
-    missing = sorted(set(molecule.numbers.tolist()) - set(info.elements)) if info.elements is not None else []
-    if missing:
-        from ase.data import chemical_symbols
-
-        symbols = ", ".join(chemical_symbols[number] for number in missing)
-        raise ValueError(f"The model `{model}` does not know {symbols}. Choose another model or molecule.")
-    if not info.ions and (molecule.charge or molecule.multiplicity > 1):
-        raise ValueError(
-            f"The model `{model}` knows neutral molecules without unpaired electrons only, got charge "
-            f"{molecule.charge:+g} and multiplicity {molecule.multiplicity}. Choose a model for ions, such as SO3LR."
-        )
+    _check_model(info, molecule)
     return Job(
         settings=settings,
         molecule=molecule,
@@ -140,6 +130,21 @@ def make_job(
         created=time.time(),
         long_range_cutoff=checked_cutoff(long_range_cutoff, info),
     )
+
+
+def _check_model(info: "ModelInfo", molecule: Molecule) -> None:
+    """Raises ValueError where a model does not know the elements of a molecule, or its charge and spin."""
+    missing = [] if info.elements is None else sorted(set(molecule.numbers.tolist()) - set(info.elements))
+    if missing:
+        from ase.data import chemical_symbols
+
+        symbols = ", ".join(chemical_symbols[number] for number in missing)
+        raise ValueError(f"The model `{info.name}` does not know {symbols}. Choose another model or molecule.")
+    if not info.ions and (molecule.charge or molecule.multiplicity > 1):
+        raise ValueError(
+            f"The model `{info.name}` knows neutral molecules without unpaired electrons only, got charge "
+            f"{molecule.charge:+g} and multiplicity {molecule.multiplicity}. Choose a model for ions, such as SO3LR."
+        )
 
 
 def checked_cutoff(long_range_cutoff: float | int | None, info: "ModelInfo") -> float | None:

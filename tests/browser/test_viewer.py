@@ -46,9 +46,10 @@ def click_atom(viewer: Any, index: int) -> None:
     viewer.page.mouse.click(x, y)
 
 
-def hears(page: Any, text: str) -> None:
-    """Python says it on the page."""
+def hears(page: Any, text: str) -> bool:
+    """Python says it on the page; waits for it, and fails where it does not come."""
     expect(page.locator(".heard")).to_contain_text(text)
+    return True
 
 
 def drawn(viewer: Any) -> np.ndarray:
@@ -69,14 +70,14 @@ def test_a_molecule_is_drawn_with_its_bonds(viewer: Any) -> None:
 def test_clicking_atoms_measures_and_python_hears_it(viewer: Any, page: Any) -> None:
     before = drawn(viewer)
     click_atom(viewer, 0)
-    hears(page, "picked [0] measured C1")
+    assert hears(page, "picked [0] measured C1")
     click_atom(viewer, 2)
-    hears(page, "picked [0, 2] measured C1-O3 2.37 Å")
+    assert hears(page, "picked [0, 2] measured C1-O3 2.37 Å")
     changes(viewer, before, "the distance is drawn", least=0.002)
     click_atom(viewer, 4)
-    hears(page, "picked [0, 2, 4] measured C1-O3-H5")
+    assert hears(page, "picked [0, 2, 4] measured C1-O3-H5")
     page.keyboard.press("Escape")
-    hears(page, "picked [] measured")
+    assert hears(page, "picked [] measured")
 
 
 def test_a_fifth_click_starts_again_and_a_second_click_takes_back(viewer: Any, page: Any) -> None:
@@ -84,20 +85,20 @@ def test_a_fifth_click_starts_again_and_a_second_click_takes_back(viewer: Any, p
     for index in (0, 1, 2, 8):
         click_atom(viewer, index)
         expect(page.locator(f'.viewer[data-picked$="{index}"]')).to_be_visible()
-    hears(page, "picked [0, 1, 2, 8] measured C1-C2-O3-H9")
+    assert hears(page, "picked [0, 1, 2, 8] measured C1-C2-O3-H9")
     click_atom(viewer, 5)
-    hears(page, "picked [5]")
+    assert hears(page, "picked [5]")
     click_atom(viewer, 5)
-    hears(page, "picked []")
+    assert hears(page, "picked []")
 
 
 def test_clicking_beside_the_molecule_clears(viewer: Any, page: Any) -> None:
     drawn(viewer)
     click_atom(viewer, 0)
-    hears(page, "picked [0]")
+    assert hears(page, "picked [0]")
     box = viewer.bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + box["height"] - 20)
-    hears(page, "picked []")
+    assert hears(page, "picked []")
 
 
 def test_dragging_rotates_and_the_wheel_zooms(viewer: Any, page: Any) -> None:
@@ -127,7 +128,7 @@ def test_frames_play_in_the_browser_and_python_learns_the_frame(viewer: Any, pag
     press(page, "play")
     page.wait_for_timeout(300)
     frame = viewer.get_attribute("data-frame")
-    hears(page, f"frame {frame}")
+    assert hears(page, f"frame {frame}")
 
 
 def test_keys_play_and_step(viewer: Any, page: Any) -> None:
@@ -137,9 +138,9 @@ def test_keys_play_and_step(viewer: Any, page: Any) -> None:
     viewer.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    hears(page, "frame 2")
+    assert hears(page, "frame 2")
     page.keyboard.press("ArrowLeft")
-    hears(page, "frame 1")
+    assert hears(page, "frame 1")
     page.keyboard.press(" ")
     assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > 12, page, "space started playback", scale=SCALE)
     page.keyboard.press(" ")

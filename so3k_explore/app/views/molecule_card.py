@@ -20,20 +20,7 @@ class MoleculeCard(Part):
         super().__init__()
         self.model = model
         self._library = list(library)
-        self._text = pmui.AutocompleteInput(
-            label=self.model.param.text.label,
-            value=self.model.text,
-            options=self._library,
-            restrict=False,
-            case_sensitive=False,
-            min_characters=0,
-            search_strategy="includes",
-            size="small",
-            placeholder="aspirin · CCO · Ac-AAA-NHMe",
-            description=self.model.param.text.doc,
-            sizing_mode="stretch_width",
-        )
-        self._text.param.watch(lambda event: self._typed(event.new), "value")
+        self._text = self._text_field()
         self._file = pmui.FileInput(
             label="Open a file",
             variant="outlined",
@@ -59,6 +46,23 @@ class MoleculeCard(Part):
         self.model.param.watch(lambda *_: self._draw(), ["molecule", "problems", "error", "text"])
         self.model.param.watch(lambda *_: self._offer_frames(), ["frames"])
         self._draw()
+
+    def _text_field(self) -> pmui.AutocompleteInput:
+        field = pmui.AutocompleteInput(
+            label=self.model.param.text.label,
+            value=self.model.text,
+            options=self._library,
+            restrict=False,
+            case_sensitive=False,
+            min_characters=0,
+            search_strategy="includes",
+            size="small",
+            placeholder="aspirin · CCO · Ac-AAA-NHMe",
+            description=self.model.param.text.doc,
+            sizing_mode="stretch_width",
+        )
+        field.param.watch(lambda event: self._typed(event.new), "value")
+        return field
 
     def _typed(self, text: str | None) -> None:
         if text and text != self.model.text:
