@@ -14,6 +14,7 @@ from so3k_explore.jobs.job import CHECKPOINT_INTERVAL, Job, make_job
 from so3k_explore.jobs.run import Run
 from so3k_explore.jobs.settings import Settings
 from so3k_explore.jobs.store import RunFolder, RunNotFoundError, StoreError, unwritable
+from so3k_explore.jobs.uploads import drop_unused_uploads
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Runs:
             raise unwritable(self.root, error) from error
         self._engine = _make_engine(engine, self.root, scheduler) if isinstance(engine, str) else engine
         self.empty_trash(TRASH_DAYS)
+        drop_unused_uploads(self.root)
 
     def submit(
         self,

@@ -1,7 +1,5 @@
 """The labelled structures to learn from: where they are, in which units, and what is in them."""
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +11,13 @@ import param
 
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.display import counted
+from so3k_explore.jobs.uploads import keep_upload
 
 if TYPE_CHECKING:
     from so3k_explore.io.datasets import Dataset
 
 SUFFIXES = (".npz", ".xyz", ".extxyz")
 MOST_BYTES = 200_000_000  # of an upload; larger files are named by their path
-UPLOADS = ".uploads"  # beside the runs, so that a run finds its data when it is resumed
 NAMED = 3  # molecules that a summary names
 CHOOSE = "choose …"
 ENERGY_UNITS = ("kcal/mol", "eV", "kJ/mol", "Hartree")
@@ -163,17 +161,6 @@ def refused(content: bytes, filename: str) -> str:
             "Put it on the computer that serves this page, and type its path."
         )
     return "" if content else f"{filename} is empty."
-
-
-def keep_upload(root: Path, content: bytes, filename: str) -> Path:
-    """Where an uploaded file now is: the same content has the same place, so nothing is kept twice."""
-    name = re.sub(r"[^\w.+-]+", "-", Path(filename.replace("\\", "/")).name).lstrip(".-")
-    folder = root / UPLOADS / hashlib.sha256(content).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    if not path.is_file() or path.stat().st_size != len(content):
-        path.write_bytes(content)
-    return path
 
 
 def summarised(path: Path, dataset: "Dataset") -> Summary:

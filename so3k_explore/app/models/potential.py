@@ -1,7 +1,10 @@
 """Which model computes the forces, which are installed, and how to get the ones that are not."""
 
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import param
@@ -68,17 +71,30 @@ class PotentialModel(param.Parameterized):
 
         self._background.start("models", "looking for models", work, take, self._fail)
 
-    def get(self, name: str, from_file: Path | None = None) -> None:
-        """Downloads a model's weights, or takes them from a file, into the user's cache."""
+    def get(self, name: str) -> None:
+        """Downloads a model's weights into the user's cache, and chooses it."""
         self.error = ""
 
         def work() -> Any:
             from so3k_explore.potentials import registry
 
-            registry.fetch_model(name, from_file=from_file, progress=self._background.report)
+            registry.fetch_model(name, progress=self._background.report)
             return list(registry.list_models()), name
 
         self._background.start(FETCHING, f"getting {name}", work, self._fetched, self._fail)
+
+    def open_file(self, content: bytes, filename: str) -> None:
+        """Takes an uploaded file for the weights that are wanted, or else adds it to the user's models; chooses it."""
+        self.error = ""
+        wanted = None if self.wanted is None else self.wanted.name
+        taken = {model.name for model in self.models}
+        self._background.start(
+            FETCHING,
+            f"reading {filename}",
+            lambda: _installed(content, filename, wanted, taken),
+            self._fetched,
+            self._fail,
+        )
 
     def add(self, path: Path, name: str, done: Callable[[], None], failed: Callable[[Exception], None]) -> None:
         """Copies a model to those of the user under a new name, and chooses it.
@@ -178,6 +194,25 @@ class PotentialModel(param.Parameterized):
 
     def _fail(self, error: Exception) -> None:
         self.error = str(error)
+
+
+def _installed(
+    content: bytes, filename: str, wanted: str | None, taken: Collection[str]
+) -> "tuple[list[ModelInfo], str]":
+    """All models and the name of the one that was in the file: `wanted`, or the file's, made different from `taken`."""
+    from so3k_explore.potentials import registry
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / Path(filename.replace("\\", "/")).name
+        path.write_bytes(content)
+        if wanted is not None:
+            registry.fetch_model(wanted, from_file=path)
+            return list(registry.list_models()), wanted
+        stem = re.sub(r"[^\w.+-]+", "-", path.stem).strip(".-") or "model"
+        numbered = (f"{stem}-{number}" for number in itertools.count(2))
+        name = next(name for name in itertools.chain([stem], numbered) if name not in taken)
+        registry.add_model(path, name)
+        return list(registry.list_models()), name
 
 
 def _suits(model: "ModelInfo", molecule: "Molecule") -> bool:

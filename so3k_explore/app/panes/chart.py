@@ -133,13 +133,17 @@ class Chart(pn.viewable.Viewer):
                 self._write(figure, partial(self._apply_limits, figure, before))
 
     def _apply_limits(self, figure: Any, before: dict[str, Limits | None]) -> None:
-        for name, limits in self._limits.items():
-            axis, old = getattr(figure, name), before.get(name)
+        for name, inner in self._limits.items():
+            axis, limits, old = getattr(figure, name), self._around(inner), self._around(before.get(name))
             if limits is None or limits == old:
                 continue
             if old is None or (axis.start, axis.end) == old:  # else the user has zoomed
                 axis.update(start=limits[0], end=limits[1])
             axis.update(reset_start=limits[0], reset_end=limits[1])
+
+    def _around(self, limits: Limits | None) -> Limits | None:
+        """What an axis shows for limits of the data."""
+        return limits
 
     def _plot(self) -> Any:
         raise NotImplementedError

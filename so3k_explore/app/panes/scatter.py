@@ -9,9 +9,11 @@ import numpy as np
 from bokeh.models import HoverTool
 
 from so3k_explore.app.panes.chart import MARK, TOOLS, Chart
+from so3k_explore.app.panes.limits import Limits
 from so3k_explore.app.theme import PRIMARY
 
 POINTS, RINGS = "points", "rings"
+ROOM = 0.025  # beyond the limits, as a share of them
 
 
 class ScatterChart(Chart):
@@ -108,6 +110,13 @@ class ScatterChart(Chart):
         self._ring()
         if self._on_select is not None:
             self._on_select(indices)
+
+    def _around(self, limits: Limits | None) -> Limits | None:
+        """A little more on both sides, so that points on the limits are drawn whole."""
+        if limits is None:
+            return None
+        room = ROOM * (limits[1] - limits[0])
+        return limits[0] - room, limits[1] + room
 
     def _dress(self, figure: Any) -> None:
         figure.output_backend = "webgl"

@@ -246,3 +246,25 @@ def test_runs_that_ended_while_nobody_looked_are_told_once(session: Session, run
     session.runs._opened -= 61.0
     settle(session)
     assert session.runs.greeting == ""
+
+
+def test_an_uploaded_model_gets_the_name_of_its_file_or_a_new_one(session: Session, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    content = (registry.PRETRAINED / "so3k-peptide-gfn2.npz").read_bytes()
+    for name in ("my model.npz", "my model.npz", "so3k-peptide-gfn2.npz"):
+        session.potential.open_file(content, name)
+        settle(session)
+    assert session.potential.error == ""
+    assert session.potential.name_ == "so3k-peptide-gfn2-2"
+    assert {"my-model", "my-model-2", "so3k-peptide-gfn2-2"} <= {model.name for model in session.potential.models}
+
+
+def test_an_uploaded_file_that_is_no_model_says_so_and_changes_nothing(session: Session, settle: Settle) -> None:
+    session.open()
+    settle(session)
+    before = session.potential.name_
+    session.potential.open_file(b"no model", "notes.npz")
+    settle(session)
+    assert "notes.npz" in session.potential.error
+    assert session.potential.name_ == before

@@ -84,12 +84,13 @@ def test_axes_have_few_labels_and_counts_no_fractions() -> None:
     assert drawn.yaxis.ticker.min_interval == 1
 
 
-def test_distances_in_a_scatter_do_not_go_below_zero() -> None:
+def test_distances_in_a_scatter_begin_at_zero_with_room_for_half_a_point() -> None:
     chart = ScatterChart("Minima", "RMSD / Å", "E / eV", positive="x")
     drawn = figure(chart)
     chart.set([0.0, 1.3], [0.0, 0.5])
-    assert drawn.x_range.start == 0.0
+    assert -0.1 < drawn.x_range.start < 0.0
     assert drawn.y_range.start < 0.0
+    assert drawn.x_range.end > 1.3
 
 
 def test_linked_charts_move_together() -> None:
