@@ -1,6 +1,5 @@
 """Data sets and training on the command line, with Lennard-Jones clusters and a network of eight features."""
 
-import dataclasses
 import json
 import os
 import re
@@ -13,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.io import write
 
-from so3k_explore.cli import main, training_loop
+from so3k_explore.cli import main
 from so3k_explore.cli.options import add_settings, read_settings
 from so3k_explore.cli.terminal import Parser
 from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
@@ -27,7 +25,6 @@ from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training import judge, molecules, recipe
 from so3k_explore.training.cards import evaluation_text
 from so3k_explore.training.fit import Fit
-from so3k_explore.training.loop import ActiveLearning
 from so3k_explore.training.loss import Loss
 from so3k_explore.training.recipe import Recipe
 from so3k_explore.training.sampling import Plan, Sample
@@ -36,7 +33,6 @@ from tests.test_cli import interruptible
 from tests.training.data import LJ, SIZES, TINY, clusters
 
 ENVIRONMENT = {**os.environ, "JAX_ENABLE_X64": "0"}
-TETRAHEDRON = [[0, 0, 0], [1.12, 0, 0], [0.56, 0.97, 0], [0.56, 0.32, 0.92]]
 OPTIONS = [
     word
     for name, value in TINY.items()
@@ -270,45 +266,3 @@ def test_data_are_described_and_drawn(data: Path, tmp_path: Path, capsys: pytest
     assert (tmp_path / "argon.png").stat().st_size > 10_000
     assert main(["data", str(data), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["molecules"] == {"cluster 0": 15, "cluster 1": 15}
-
-
-def test_a_loop_explores_labels_and_reports(tmp_path: Path) -> None:
-    data = save_dataset(tmp_path / "argon.npz", dataclasses.replace(clusters(), level=LJ))
-    write(tmp_path / "trimer.xyz", Atoms("Ar4", TETRAHEDRON))
-    arguments = [
-        "train",
-        "loop",
-        str(data),
-        "--folder",
-        str(tmp_path / "loop"),
-        "--explore",
-        str(tmp_path / "trimer.xyz"),
-    ]
-    small = ["--rounds", "2", "--walkers", "2", "--temperature", "20", "--frames", "4", "--picks", "3", "--method", LJ]
-    done = run_command(*arguments, *small, *OPTIONS, "--steps", "10", "--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert [found["number"] for found in said["rounds"]] == [0, 1]
-    assert said["rounds"][1]["frames"] > said["rounds"][0]["frames"]
-    assert load_checkpoint(said["model"]).metadata["level"] == LJ
-    report = (tmp_path / "loop" / "report.md").read_text().splitlines()
-    assert len(report) == 4
-    assert "expected error / meV/Å" in report[0]
-
-
-def test_the_options_of_a_loop_are_those_of_python() -> None:
-    settings = ActiveLearning()
-    assert {name: default for name, (default, _) in training_loop.OPTIONS.items()} == {
-        name: getattr(settings, name) for name in training_loop.OPTIONS
-    }
-    assert {name: getattr(settings.fit, name) for name in training_loop.STEPS} == training_loop.STEPS
-
-
-def test_a_loop_does_not_mix_methods(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "loop", str(data), "--folder", str(tmp_path), "--explore", "lj7"]) == 2
-    assert "picks would be labelled with GFN2-xTB" in capsys.readouterr().err
-
-
-def test_a_loop_without_molecules_says_what_it_needs(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "loop", str(data)]) == 2
-    assert "loop DATA --folder DIR --explore MOLECULE" in capsys.readouterr().err
