@@ -3,7 +3,7 @@
 ==========================  ==========================================================================================
 `search.explore_minima`     a stream of states of W walkers that share one history
 `settings.MinimaSearch`     its settings, with `minima_hopping.MinimaHopping` and `identity.Identity`
-`landscape.Landscape`       minima, hops and structures set aside, in SQLite through `ase.db`
+`landscape.Landscape`       minima, saddles, hops and structures set aside, in SQLite through `ase.db`
 `identity`                  whether two relaxed structures are the same minimum
 `walkers`                   softening, flights and relaxations of all walkers in one compiled step
 `basin_hopping`, `seeds`    moves and random structures; `scheduler` chooses among the strategies
@@ -20,8 +20,10 @@ from so3k_explore.exploration.identity import Identity as Identity
 from so3k_explore.exploration.landscape import Landscape as Landscape
 from so3k_explore.exploration.landscape import LandscapeError as LandscapeError
 from so3k_explore.exploration.minima_hopping import MinimaHopping as MinimaHopping
+from so3k_explore.exploration.records import Attempt as Attempt
 from so3k_explore.exploration.records import Hop as Hop
 from so3k_explore.exploration.records import Minima as Minima
+from so3k_explore.exploration.records import Saddles as Saddles
 from so3k_explore.exploration.records import SetAside as SetAside
 from so3k_explore.exploration.records import Transitions as Transitions
 from so3k_explore.exploration.search import explore_minima as explore_minima

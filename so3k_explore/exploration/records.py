@@ -56,3 +56,31 @@ class Hop:
     strategy: str
     barrier: float | None  # eV, highest potential energy on the way; None when the way was not continuous
     accepted: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Saddles:
+    """Saddles of index one as arrays, by number."""
+
+    ids: np.ndarray  # (saddles,) their numbers
+    pairs: np.ndarray  # (saddles, 2) numbers of the minima they join, smaller first; equal: degenerate rearrangement
+    energies: np.ndarray  # (saddles,) eV
+    positions: np.ndarray  # (saddles, atoms, 3) Å
+    frequencies: np.ndarray  # (saddles,) cm⁻¹ of the one imaginary mode, negative
+    calls: np.ndarray  # (saddles,) force calls when found
+    methods: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to find a saddle, and what came of it."""
+
+    first: int  # minimum that the search left, or the smaller one of a pair to be joined
+    second: int | None  # the other one of the pair; None: any
+    call: int
+    method: str
+    saddle: int | None  # number of the saddle that was found; None: none
+    reason: str  # why none was found, or what was found instead, in words

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
-from so3k_explore.exploration.records import Hop
+from so3k_explore.exploration.records import Attempt, Hop
 from tests.exploration.molecules import cluster, ethanol
 
 
@@ -75,6 +75,56 @@ def test_the_growth_curve_counts_minima_against_calls(landscape):
     assert landscape.calls == 30
 
 
+def test_a_saddle_comes_back_as_it_was_stored(landscape):
+    from ase.db import connect
+
+    for energy in (-3.0, -2.0):
+        landscape.add(energy, np.zeros((7, 3)))
+    positions = np.random.default_rng(0).normal(size=(7, 3))
+    assert len(landscape.saddles()) == 0
+    assert landscape.add_saddle(2, 1, -1.5, positions, frequency=-61.0, call=40, method="band") == 1
+    assert landscape.add_saddle(2, 2, -1.0, positions + 1, frequency=-20.0) == 2
+    found = landscape.saddles()
+    np.testing.assert_array_equal(found.positions[0], positions)
+    assert found.pairs.tolist() == [[1, 2], [2, 2]]
+    assert (found.ids.tolist(), found.energies.tolist()) == ([1, 2], [-1.5, -1.0])
+    assert (found.frequencies.tolist(), found.calls.tolist()) == ([-61.0, -20.0], [40, 0])
+    assert found.methods == ("band", "")
+    assert len(landscape) == 2
+    assert landscape.calls == 40
+    assert connect(landscape.path).get("saddle=1").frequency == -61.0
+
+
+def test_a_saddle_between_unknown_minima_is_refused(landscape):
+    landscape.add(0.0, np.zeros((7, 3)))
+    with pytest.raises(KeyError, match="no minimum 3"):
+        landscape.add_saddle(1, 3, 0.5, np.zeros((7, 3)), frequency=-30.0)
+    assert len(landscape.saddles()) == 0
+
+
+def test_attempts_to_find_saddles_are_remembered(landscape):
+    tried = [
+        Attempt(1, 2, 30, "band", None, "the band did not converge"),
+        Attempt(1, None, 50, "following", 4, ""),
+    ]
+    for attempt in tried:
+        landscape.add_attempt(attempt)
+    assert landscape.attempts() == tried
+    assert landscape.calls == 50
+
+
+def test_a_landscape_from_before_saddles_were_stored_can_be_read_and_continued(tmp_path):
+    with Landscape.open(tmp_path / "old.db") as landscape:
+        landscape.bind(cluster(7))
+        landscape.add(-1.0, np.zeros((7, 3)))
+    with closing(sqlite3.connect(tmp_path / "old.db")) as connection:
+        connection.execute("DROP TABLE attempts")
+    with Landscape.open(tmp_path / "old.db") as landscape:
+        assert landscape.attempts() == []
+        assert len(landscape.saddles()) == 0
+        assert landscape.add_saddle(1, 1, -0.5, np.zeros((7, 3)), frequency=-30.0) == 1
+
+
 def test_nothing_of_a_failed_transaction_stays(landscape):
     def fail_halfway():
         with landscape.transaction():
@@ -105,13 +155,14 @@ def test_another_thread_may_read(landscape):
     assert seen == [1]
 
 
-def test_rewinding_forgets_later_hops_and_failures_but_no_minimum(landscape):
+def test_rewinding_forgets_later_hops_and_failures_but_no_minimum_or_saddle(landscape):
     for call in (5, 15):
         landscape.add(0.0, np.zeros((7, 3)), call=call)
         landscape.add_hop(hop(1, 1, call=call))
         landscape.set_aside("not finite", 0.0, np.zeros((7, 3)), call=call)
+        landscape.add_saddle(1, 1, 0.5, np.zeros((7, 3)), frequency=-30.0, call=call)
     landscape.rewind(10)
-    assert len(landscape) == 2
+    assert len(landscape) == len(landscape.saddles()) == 2
     assert [one.call for one in landscape.hops()] == [5]
     assert [one.call for one in landscape.set_aside_structures()] == [5]
 
