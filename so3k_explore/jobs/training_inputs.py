@@ -18,7 +18,7 @@ from so3k_explore.training.prepare import Prepared, divide, prepare
 from so3k_explore.training.recipe import Recipe
 
 FRESH = "fresh network"  # in place of the name of a model
-_FIT = ("steps", "molecules", "learning_rate", "validate_every", "patience", "seed")
+_FIT = ("steps", "molecules", "optimiser", "learning_rate", "validate_every", "patience", "seed")
 _SIZES = ("features", "heads", "layers", "degrees", "cutoff", "repulsion_range")
 _PARTS = ("validation", "test", "held_out")
 

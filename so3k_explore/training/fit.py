@@ -1,7 +1,7 @@
 """Fitting a potential to labels: a generator of states, like dynamics.
 
-Adam (Kingma & Ba, 2015) with warm-up and cosine decay, gradients clipped by their norm, and an exponential moving
-average of the parameters, which is what is validated and kept. All that a step depends on is in the state, so a fit
+Adam or Muon with warm-up and cosine decay, gradients clipped by their norm, and an exponential moving average of the
+parameters, which is what is validated and kept. All that a step depends on is in the state, so a fit
 that was saved and resumed ends with the same bits.
 """
 
@@ -20,6 +20,7 @@ from so3k_explore.io.datasets import Dataset
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.training.batches import Batch, Batches, for_devices
 from so3k_explore.training.loss import Errors, Loss
+from so3k_explore.training.optimisers import make_optimiser
 from so3k_explore.typing import Replaceable, pytree
 
 
@@ -29,6 +30,7 @@ class Fit(Replaceable):
 
     steps: int = 20_000
     molecules: int = 8  # of a batch at most
+    optimiser: str = "adam"  # or "muon"
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-6
     warmup: int = 500  # steps
@@ -45,6 +47,7 @@ class Fit(Replaceable):
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
         if not 0 <= self.averaging < 1:
             raise ValueError(f"`averaging` must be in [0, 1), got {self.averaging}.")
+        self.transformation()
 
     def schedule(self) -> optax.Schedule:
         """Learning rate against the step."""
@@ -53,9 +56,9 @@ class Fit(Replaceable):
             0.0, self.learning_rate, warmup, self.steps, end_value=self.final_learning_rate
         )
 
-    def optimiser(self) -> optax.GradientTransformation:
-        """The transformation of gradients into updates."""
-        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(self.schedule()))
+    def transformation(self) -> optax.GradientTransformation:
+        """How gradients become updates."""
+        return make_optimiser(self.optimiser, self.schedule(), self.clip)
 
 
 @pytree
@@ -90,7 +93,7 @@ def initial_fit(settings: Fit, potential: Potential) -> FitState:
         potential=potential,
         average=potential,
         best=potential,
-        optimiser=settings.optimiser().init(potential),  # pyright: ignore[reportArgumentType] - a pytree
+        optimiser=settings.transformation().init(potential),  # pyright: ignore[reportArgumentType] - a pytree
         step=zero,
         epoch=zero,
         batch=zero,
@@ -215,7 +218,7 @@ def _step(settings: Fit, state: FitState, batch: Batch) -> tuple[FitState, Float
         return values.mean(), numbers.mean(axis=0)
 
     (_, numbers), gradient = jax.value_and_grad(objective, has_aux=True)(state.potential)
-    updates, optimiser = settings.optimiser().update(gradient, state.optimiser, state.potential)
+    updates, optimiser = settings.transformation().update(gradient, state.optimiser, state.potential)
     potential = optax.apply_updates(state.potential, updates)
     step = state.step + 1
     decay = jnp.minimum(settings.averaging, (1 + step) / (10 + step))

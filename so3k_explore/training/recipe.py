@@ -102,12 +102,19 @@ _PEPTIDE_GFN2_FIRST = Recipe(
     fit=Fit(steps=50_000, molecules=8, learning_rate=2e-3, validate_every=1000, loss=Loss(energy=100.0, huber=0.5)),
     parts=("base",),
 )
-PEPTIDE_GFN2 = replace(
+_PEPTIDE_GFN2_SECOND = replace(
     _PEPTIDE_GFN2_FIRST,
-    name="so3k-peptide-gfn2",
+    name="so3k-peptide-gfn2-conformers",
     fit=replace(_PEPTIDE_GFN2_FIRST.fit, steps=30_000, learning_rate=1.5e-3),
     parts=("base", "conformers"),
     after=_PEPTIDE_GFN2_FIRST,
+)
+PEPTIDE_GFN2 = replace(
+    _PEPTIDE_GFN2_SECOND,
+    name="so3k-peptide-gfn2",
+    fit=replace(_PEPTIDE_GFN2_SECOND.fit, steps=75_000, optimiser="muon", learning_rate=1.5e-3),
+    parts=("base", "conformers", "featured"),
+    after=_PEPTIDE_GFN2_SECOND,
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 
