@@ -240,6 +240,16 @@ class Landscape:
         return System.from_ase(atoms)
 
     @property
+    def storage(self) -> Storage:
+        """The file, in which other modules keep tables of their own."""
+        return self._storage
+
+    @property
+    def name(self) -> str:
+        """Name of the molecule; empty as long as the landscape belongs to none."""
+        return self._storage.metadata.get("name", "")
+
+    @property
     def numbers(self) -> np.ndarray:
         """Atomic numbers; empty as long as the landscape belongs to no molecule."""
         return np.array(self._storage.metadata.get("numbers", []), int)
