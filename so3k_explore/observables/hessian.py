@@ -16,9 +16,10 @@ from so3k_explore.geometry.neighbors import Neighbors
 from so3k_explore.observables.forces import neighbors_for, potential_energy
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.system import System
-from so3k_explore.typing import Replaceable, pytree
+from so3k_explore.typing import Replaceable, pytree, take
 
 BLOCK = 24  # columns of the Hessian at a time
+PORTION = 16  # systems of a batch at a time
 LINEAR = 1e-6  # singular value, relative to the largest, below which a rotation moves nothing
 
 
@@ -56,6 +57,32 @@ def hessian(
         neighbors = neighbors_for(potential, system, skin=0.0)
     columns = _columns(potential, system, neighbors)
     return (columns + columns.T) / 2
+
+
+def hessians(potential: Potential, systems: System) -> Float[np.ndarray, "walkers coordinates coordinates"]:
+    """Second derivatives of a batch of systems, eV/Å²: one after the other on a CPU, side by side elsewhere.
+
+    They are made in portions of equal size, so that memory stays bounded and the code is compiled once.
+    """
+    found, count, capacity = [], systems.n_walkers, 0
+    for start in range(0, count, PORTION):
+        rows = np.minimum(np.arange(start, start + min(PORTION, count)), count - 1)  # the last ones again and again
+        portion = take(systems, rows)
+        neighbors = neighbors_for(potential, portion, skin=0.0, capacity=capacity)
+        capacity = neighbors.short.receivers.shape[-1]
+        found.append(np.asarray(_all_columns(potential, portion, neighbors), float)[: count - start])
+    columns = np.concatenate(found) if found else np.zeros((0, 3 * systems.n_atoms, 3 * systems.n_atoms))
+    return (columns + np.swapaxes(columns, 1, 2)) / 2
+
+
+@jax.jit
+def _all_columns(
+    potential: Potential, systems: System, neighbors: Neighbors
+) -> Float[Array, "walkers coordinates coordinates"]:
+    one = lambda pair: _columns(potential, *pair)
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(one, (systems, neighbors))
+    return jax.vmap(one)((systems, neighbors))
 
 
 @jax.jit

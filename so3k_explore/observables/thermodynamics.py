@@ -47,14 +47,19 @@ class Thermodynamics:
 
 
 def vibrational(
-    frequencies: Float[np.ndarray, "modes"], temperature: float, *, quasi_harmonic: bool = False
+    frequencies: Float[np.ndarray, "modes"],
+    temperature: float,
+    *,
+    quasi_harmonic: bool = False,
+    classical: bool = False,
 ) -> Thermodynamics:
-    """Harmonic vibrations.
+    r"""Harmonic vibrations.
 
     Args:
         frequencies: cm⁻¹, all real, without rigid motions, as in `NormalModes.frequencies`.
         temperature: K.
         quasi_harmonic: take the entropy of soft modes from free rotors.
+        classical: the limit of high temperature, :math:`U_k = kT,\ S_k = k (1 - \ln x_k)`, without quanta.
 
     Raises:
         ValueError: an imaginary frequency, or a temperature that is not positive.
@@ -69,8 +74,9 @@ def vibrational(
         )
     quanta = units.INVERSE_CM * frequencies
     x = quanta / (units.KB * temperature)
-    occupation = np.exp(-x) / -np.expm1(-x)
-    entropy = x * occupation - np.log1p(-np.exp(-x))
+    occupation = 1 / x - 0.5 if classical else np.exp(-x) / -np.expm1(-x)
+    entropy = 1 - np.log(x) if classical else x * occupation - np.log1p(-np.exp(-x))
+    capacity = np.ones_like(x) if classical else x**2 * occupation * (occupation + 1)
     if quasi_harmonic:
         weight = 1 / (1 + (FREE_ROTOR / frequencies) ** 4)
         entropy = weight * entropy + (1 - weight) * _rotor_entropy(quanta, temperature)
@@ -78,7 +84,7 @@ def vibrational(
         temperature,
         float((quanta * (0.5 + occupation)).sum()),
         float(units.KB * entropy.sum()),
-        float(units.KB * (x**2 * occupation * (occupation + 1)).sum()),
+        float(units.KB * capacity.sum()),
     )
 
 
@@ -97,9 +103,13 @@ def rotational(system: System, temperature: float, *, symmetry_number: int = 1) 
     """
     if system.periodic:
         raise ValueError("A periodic system does not rotate; leave the rotation out.")
+    return rigid_rotor(principal_moments(system), temperature, symmetry_number=symmetry_number)
+
+
+def rigid_rotor(moments: Float[np.ndarray, "3"], temperature: float, *, symmetry_number: int = 1) -> Thermodynamics:
+    """Classical rotation with these principal moments of inertia in u Å²; see `rotational`."""
     if symmetry_number < 1:
         raise ValueError(f"`symmetry_number` must be at least 1, got {symmetry_number}.")
-    moments = principal_moments(system)
     factors = 2 * moments * units.KB * temperature / units.HBAR**2
     turning = factors[moments > 1e-6 * moments.max()] if moments.max() > 0 else factors[:0]
     count = len(turning)

@@ -6,7 +6,7 @@ import pytest
 from so3k_explore import units
 from so3k_explore.geometry.rotations import random_rotation
 from so3k_explore.observables.forces import energy_and_forces
-from so3k_explore.observables.hessian import hessian, normal_modes
+from so3k_explore.observables.hessian import PORTION, hessian, hessians, normal_modes
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation import relaxed
 from so3k_explore.system import System, replicate, walker
@@ -23,6 +23,17 @@ def test_the_hessian_is_the_derivative_of_the_forces() -> None:
             for step in (1e-5, -1e-5)
         ]
         np.testing.assert_allclose(second[atom, axis], -(forces[0] - forces[1]).reshape(-1) / 2e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("cutoff", [float("inf"), 1.8])
+def test_hessians_of_a_batch_are_those_of_its_systems(cutoff: float) -> None:
+    potential, count = LennardJones(cutoff=cutoff), PORTION + 2
+    positions = jnp.stack([random_cluster(5, seed).positions for seed in range(count)])
+    systems = replicate(random_cluster(5, 0), count).replace(positions=positions)
+    found = hessians(potential, systems)
+    assert found.shape == (count, 15, 15)
+    for k in (0, 7, count - 1):
+        np.testing.assert_allclose(found[k], hessian(potential, walker(systems, k)), rtol=1e-10, atol=1e-10)
 
 
 def test_a_diatomic_has_one_frequency_that_is_known() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from so3k_explore import units
-from so3k_explore.observables.thermodynamics import principal_moments, rotational, vibrational
+from so3k_explore.observables.thermodynamics import principal_moments, rigid_rotor, rotational, vibrational
 from so3k_explore.system import System
 from tests.molecules import WATER
 
@@ -25,10 +25,22 @@ def test_cold_oscillators_keep_their_zero_point_energy() -> None:
     np.testing.assert_allclose([cold.entropy, cold.heat_capacity], 0, atol=1e-12)
 
 
+def test_classical_vibrations_are_the_limit_of_hot_ones() -> None:
+    hot, classical = vibrational(GRID, 1e5), vibrational(GRID, 1e5, classical=True)
+    np.testing.assert_allclose(classical.free_energy, hot.free_energy, rtol=1e-5)
+    np.testing.assert_allclose(classical.heat_capacity, 4 * units.KB)
+    by_hand = units.KB * 1e5 * np.log(units.INVERSE_CM * GRID / (units.KB * 1e5)).sum()
+    np.testing.assert_allclose(classical.free_energy, by_hand)
+
+
 @pytest.mark.parametrize("temperature", [150.0, 298.15, 900.0])
 def test_functions_are_derivatives_of_each_other(temperature: float) -> None:
     step = 1e-3
-    for function in (lambda t: vibrational(GRID, t), lambda t: vibrational(GRID, t) + rotational(WATER, t)):
+    for function in (
+        lambda t: vibrational(GRID, t),
+        lambda t: vibrational(GRID, t) + rotational(WATER, t),
+        lambda t: vibrational(GRID, t, classical=True),
+    ):
         up, down, here = function(temperature + step), function(temperature - step), function(temperature)
         np.testing.assert_allclose(-(up.free_energy - down.free_energy) / (2 * step), here.entropy, rtol=1e-6)
         np.testing.assert_allclose(
@@ -39,6 +51,11 @@ def test_functions_are_derivatives_of_each_other(temperature: float) -> None:
 def test_water_turns_with_the_entropy_of_the_textbook() -> None:
     entropy = rotational(WATER, 298.15, symmetry_number=2).entropy / PER_MOLE
     np.testing.assert_allclose(entropy, 43.7, atol=0.8)  # J/(mol K), from its rotational constants
+
+
+def test_moments_of_inertia_are_all_that_a_rotation_needs() -> None:
+    by_moments = rigid_rotor(principal_moments(WATER), 298.15, symmetry_number=2)
+    assert by_moments == rotational(WATER, 298.15, symmetry_number=2)
 
 
 def test_a_linear_molecule_turns_about_two_axes() -> None:
