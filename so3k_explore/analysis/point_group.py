@@ -13,7 +13,7 @@ import numpy as np
 
 from so3k_explore.analysis.alignment import rotation_onto
 
-TOLERANCE = 0.1  # Å, how far an atom may be from where symmetry puts it
+TOLERANCE = 0.05  # Å, how far an atom may be from where symmetry puts it
 
 
 @dataclass(frozen=True)
