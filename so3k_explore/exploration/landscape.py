@@ -77,6 +77,7 @@ class Landscape:
         if not mine:
             self._storage.metadata = theirs
             return
+        mine["bonds"] = sorted(mine["bonds"])  # older files keep them in the order in which they were given
         different = [key for key in theirs if key != "name" and mine.get(key) != theirs[key]]
         if different:
             raise LandscapeError(
@@ -287,7 +288,7 @@ def _signature(molecule: "Molecule") -> dict[str, Any]:
         "format": FORMAT,
         "name": molecule.name,
         "numbers": np.asarray(system.numbers).tolist(),
-        "bonds": np.sort(np.asarray(molecule.bonds, int).reshape(-1, 2), axis=1).tolist(),
+        "bonds": sorted(np.sort(np.asarray(molecule.bonds, int).reshape(-1, 2), axis=1).tolist()),
         "charge": float(system.charge),
         "spin": float(system.spin),
     }

@@ -13,6 +13,7 @@ import numpy as np
 
 from so3k_explore.analysis.point_group import point_group
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
+from so3k_explore.exploration.verification import IMAGINARY
 from so3k_explore.observables.hessian import hessians, normal_modes
 from so3k_explore.observables.thermodynamics import principal_moments
 from so3k_explore.system import System, replicate, walker
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from so3k_explore.potentials.protocol import Potential
 
 MINIMUM, SADDLE = "minimum", "saddle"
-FLAT = 15.0  # cm⁻¹: imaginary frequencies below it are numerical noise of flat modes
 LEAST = 1.0  # cm⁻¹, of a flat mode
 STORED = 64  # structures in one transaction
 _TABLE = """CREATE TABLE IF NOT EXISTS vibrations (
@@ -51,7 +51,7 @@ class Vibrations:
         found = np.sort(self.frequencies[point])
         if self.kind == SADDLE:
             found = found[1:]
-        return None if (found < -FLAT).any() else np.maximum(np.abs(found), LEAST)
+        return None if (found < IMAGINARY).any() else np.maximum(np.abs(found), LEAST)
 
 
 def vibrations(
@@ -73,7 +73,7 @@ def vibrations(
         KeyError: there is no minimum or saddle of that number.
     """
     ids, energies, positions = _points(landscape, kind, numbers)
-    stored = _stored(landscape, kind)
+    stored = stored_frequencies(landscape, kind)
     missing = np.array([number not in stored for number in ids.tolist()], bool)
     if missing.any():
         if potential is None:
@@ -82,7 +82,7 @@ def vibrations(
                 "Give the potential of the landscape, so that they can be computed."
             )
         _compute(landscape, kind, potential, ids[missing], positions[missing])
-        stored = _stored(landscape, kind)
+        stored = stored_frequencies(landscape, kind)
     groups = [point_group(landscape.numbers, structure) for structure in positions]
     template = System.create(np.zeros((len(landscape.numbers), 3)), landscape.numbers)
     moments = [principal_moments(template.replace(positions=jnp.asarray(structure))) for structure in positions]
@@ -122,7 +122,8 @@ def _points(
     return found.ids[chosen], found.energies[chosen], found.positions[chosen]
 
 
-def _stored(landscape: Landscape, kind: str) -> dict[int, np.ndarray]:
+def stored_frequencies(landscape: Landscape, kind: str) -> dict[int, np.ndarray]:
+    """Frequencies (cm⁻¹) in the file of a landscape, by the number of the minimum or saddle."""
     tables = landscape.storage.read("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'vibrations'")
     if not tables:
         return {}

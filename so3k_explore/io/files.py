@@ -14,7 +14,7 @@ import numpy as np
 from so3k_explore.geometry.elements import formula, symbol
 from so3k_explore.io import formats
 from so3k_explore.io.electrons import charge_and_spin
-from so3k_explore.io.mdl import mdl_frames, mdl_molecule
+from so3k_explore.io.mdl import MdlFrame, mdl_frames, mdl_molecule
 from so3k_explore.io.molecule import Molecule, SeveralFramesError, StructureError
 from so3k_explore.io.smiles import from_smiles
 from so3k_explore.io.xyz import bare_coordinates, regular_xyz
@@ -224,12 +224,21 @@ def _cell(atoms: Any, source: str) -> tuple[Any, tuple[str, ...]]:
     return np.asarray(atoms.cell.array), ()
 
 
+def energy_of_item(item: Any) -> float | None:
+    """Energy in eV of one of `Frames.items` where the file says it: as ASE reads it, or in the field of our SDF files."""
+    if isinstance(item, MdlFrame):
+        said = item.molecule.GetPropsAsDict().get("energy_eV")
+    else:
+        said = getattr(getattr(item, "calc", None), "results", {}).get("energy")
+    return float(said) if isinstance(said, int | float) else None
+
+
 def _summary_of_atoms(atoms: Any) -> str:
-    energy = None if atoms.calc is None else getattr(atoms.calc, "results", {}).get("energy")
+    energy = energy_of_item(atoms)
     name = str(atoms.info.get("name", "")).strip()
     words = [name, formula(np.asarray(atoms.numbers)), f"{len(atoms)} atoms"]
     if energy is not None:
-        words.append(f"{float(energy):.4f} eV")
+        words.append(f"{energy:.4f} eV")
     return ", ".join(filter(None, words))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax.numpy as jnp
 
 from so3k_explore.io.electrons import check_multiplicity
-from so3k_explore.io.files import frames_of_content, frames_of_file
+from so3k_explore.io.files import energy_of_item, frames_of_content, frames_of_file
 from so3k_explore.io.formats import format_of_name
 from so3k_explore.io.library import LIBRARY as LIBRARY
 from so3k_explore.io.library import find_entry as find_entry
@@ -51,6 +51,12 @@ def read_frames(path: str | Path) -> list[System]:
     """All structures of a file."""
     frames = frames_of_file(Path(path).expanduser())
     return [frames.molecule(k).system for k in range(len(frames.items))]
+
+
+def read_molecules(path: str | Path) -> list[tuple[Molecule, float | None]]:
+    """All structures of a file, each with its energy in eV where the file says so."""
+    frames = frames_of_file(Path(path).expanduser())
+    return [(frames.molecule(k), energy_of_item(item)) for k, item in enumerate(frames.items)]
 
 
 def parse_molecule(
