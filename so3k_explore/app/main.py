@@ -37,6 +37,7 @@ ON_HEADER = {
     "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.7)"},
 }
 TITLES = {"molecule": "Molecule", "dynamics": "Dynamics", "minima": "Minima", "training": "Training"}
+WIDE = "@media (min-width: 900px)"
 SHARES = {"training": (4, 8)}  # of viewer and pictures, in twelfths of the width; else halves
 
 
@@ -56,7 +57,10 @@ class Components:
         )
         self.tabs.param.watch(lambda event: session.param.update(tab=TABS[event.new]), "active")
         session.param.watch(lambda *_: self._open_tab(), "tab")
-        self._halves = [pmui.Grid(part, sizing_mode="stretch_both") for part in (self.viewer, self.tabs)]
+        halves = [
+            pmui.Grid(part, size={"xs": 12, "md": 6}, sizing_mode="stretch_both") for part in (self.viewer, self.tabs)
+        ]
+        self._columns = pmui.Grid(*halves, container=True, spacing=0, sizing_mode="stretch_both")
         self.cards = cards(session)
         self.drawer = pmui.Drawer(
             pmui.Typography("Runs", variant="h6", margin=(12, 12)),
@@ -94,20 +98,22 @@ class Components:
     def _open_tab(self) -> None:
         self._contents[self.session.tab].open()
         self.tabs.active = TABS.index(self.session.tab)
-        for half, share in zip(self._halves, SHARES.get(self.session.tab, (6, 6)), strict=True):
-            half.size = {"xs": 12, "md": share}
+        self._columns.sx = shared_out(SHARES.get(self.session.tab, (6, 6)))
 
     @property
     def body(self) -> pn.Column:
         """Viewer beside the pictures, over the status line."""
-        columns = pmui.Grid(
-            *self._halves,
-            container=True,
-            spacing=0,
-            sizing_mode="stretch_both",
-        )
         unseen = (self.drawer, self.keys, self.keyboard, self.echo)
-        return pn.Column(self.guard, columns, self.status, *unseen, sizing_mode="stretch_both", margin=0)
+        return pn.Column(self.guard, self._columns, self.status, *unseen, sizing_mode="stretch_both", margin=0)
+
+
+def shared_out(shares: tuple[int, int]) -> dict[str, Any]:
+    """Style of a grid with two parts that have these shares of a wide page, in twelfths.
+
+    The sizes of the parts themselves are looked at only when the grid is drawn, this whenever it changes.
+    """
+    width = lambda number, share: {f"& > .MuiGrid-root:nth-of-type({number})": {"width": f"{100 * share / 12:.4f}%"}}
+    return {WIDE: {**width(1, shares[0]), **width(2, shares[1])}}
 
 
 def create_app(runs: "Runs | None" = None) -> pmui.Page:
