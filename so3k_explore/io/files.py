@@ -225,7 +225,7 @@ def _cell(atoms: Any, source: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def energy_of_item(item: Any) -> float | None:
-    """Energy in eV of one of `Frames.items` where the file says it: as ASE reads it, or in the field of our SDF files."""
+    """Energy in eV of one of `Frames.items` where the file says it: as ASE reads it, or in our SDF files."""
     if isinstance(item, MdlFrame):
         said = item.molecule.GetPropsAsDict().get("energy_eV")
     else:

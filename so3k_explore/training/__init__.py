@@ -11,6 +11,7 @@
 The data themselves are `io.datasets.Dataset`. The bundled model is made by `recipe.PEPTIDE_GFN2`.
 """
 
+from so3k_explore.io.reference import reference_calculator as reference_calculator
 from so3k_explore.training.conformers import conformer_scores as conformer_scores
 from so3k_explore.training.conformers import frequency_errors as frequency_errors
 from so3k_explore.training.contents import contents as contents
@@ -31,7 +32,6 @@ from so3k_explore.training.prepare import prepare as prepare
 from so3k_explore.training.prepare import save_model as save_model
 from so3k_explore.training.reference import label as label
 from so3k_explore.training.reference import label_all as label_all
-from so3k_explore.training.reference import reference_calculator as reference_calculator
 from so3k_explore.training.sampling import Plan as Plan
 from so3k_explore.training.sampling import Sample as Sample
 from so3k_explore.training.sampling import sample as sample

@@ -20,6 +20,7 @@ from so3k_explore.analysis.extrapolation import Extrapolation, load_extrapolatio
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, concatenate, from_frames, load_dataset, save_dataset
 from so3k_explore.io.molecule import Molecule
+from so3k_explore.io.reference import GFN2
 from so3k_explore.potentials.so3krates import Architecture, So3krates
 from so3k_explore.potentials.so3lr import So3lr
 from so3k_explore.simulation import Langevin, initial_state, simulate
@@ -28,7 +29,7 @@ from so3k_explore.training.evaluate import predictions
 from so3k_explore.training.extrapolation import descriptors, fit_extrapolation
 from so3k_explore.training.fit import Fit, FitState, fit, initial_fit
 from so3k_explore.training.prepare import Prepared, prepare, save_model
-from so3k_explore.training.reference import GFN2, Failure, label_all
+from so3k_explore.training.reference import Failure, label_all
 from so3k_explore.training.splits import distinct
 from so3k_explore.typing import Replaceable
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from so3k_explore.io.datasets import Dataset, DatasetError, concatenate, load_dataset, save_dataset
+from so3k_explore.io.reference import GFN2, single_threaded_pool
 from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training.fit import Fit
 from so3k_explore.training.loss import Loss
 from so3k_explore.training.molecules import samples
 from so3k_explore.training.prepare import Prepared, prepare
-from so3k_explore.training.reference import GFN2, single_threaded_pool
 from so3k_explore.training.sampling import Sample, sample
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from ase.calculators.calculator import CalculationFailed, Calculator, all_change
 from ase.calculators.lj import LennardJones
 
 from so3k_explore.io.datasets import DatasetError, Frame
-from so3k_explore.training.reference import Failure, label, label_all, reference_calculator
+from so3k_explore.io.reference import reference_calculator
+from so3k_explore.training.reference import Failure, label, label_all
 
 WATER = Atoms("OHH", [[0, 0, 0.119], [0, 0.763, -0.477], [0, -0.763, -0.477]])
 
