@@ -72,7 +72,7 @@ def vibrations(
         LandscapeError: something is missing and there is no potential to compute it with.
         KeyError: there is no minimum or saddle of that number.
     """
-    ids, energies, positions = _points(landscape, kind, numbers)
+    ids, energies, positions = stationary_points(landscape, kind, numbers)
     stored = stored_frequencies(landscape, kind)
     missing = np.array([number not in stored for number in ids.tolist()], bool)
     if missing.any():
@@ -106,10 +106,10 @@ def store_vibrations(landscape: Landscape, kind: str, numbers: Sequence[int], fr
             landscape.storage.execute("INSERT OR REPLACE INTO vibrations VALUES (?, ?, ?)", values)
 
 
-def _points(
+def stationary_points(
     landscape: Landscape, kind: str, numbers: Collection[int] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers, energies (eV) and positions (Å)."""
+    """Numbers, energies (eV) and positions (Å) of minima or saddles, all or some; see `vibrations`."""
     if kind not in (MINIMUM, SADDLE):
         raise ValueError(f"`kind` must be {MINIMUM!r} or {SADDLE!r}, got {kind!r}.")
     found = landscape.minima() if kind == MINIMUM else landscape.saddles()
