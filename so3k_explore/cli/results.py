@@ -61,10 +61,17 @@ def _relaxation(run: "Run", status: "RunStatus") -> dict[str, Any]:
 
 
 def _minima(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    from so3k_explore.exploration.coverage import estimate_coverage
+
     landscape = run.landscape()
-    energies = np.sort(landscape.minima().energies) if landscape is not None else np.zeros(0)
+    minima = None if landscape is None else landscape.minima()
+    energies = np.zeros(0) if minima is None else np.sort(minima.energies)
+    coverage = estimate_coverage([] if minima is None else minima.visits)
     return {
         "n_minima": len(energies),
+        "estimated_minima": coverage.estimated_minima,
+        "estimated_minima_95": list(coverage.interval),
+        "unseen_probability": coverage.unseen_probability,
         "lowest_energy": float(energies[0]) if len(energies) else None,
         "energies": energies.tolist(),
         "relative_energies_kcal_mol": ((energies - energies[:1].sum()) / units.KCAL_PER_MOL).tolist(),

@@ -134,7 +134,9 @@ def _terminable() -> Iterator[None]:
 
 
 def _bounded(settings: Settings) -> bool:
-    limits = [getattr(settings, name) for name in ("duration", "minima", "max_calls") if hasattr(settings, name)]
+    limits = [
+        getattr(settings, name) for name in ("duration", "minima", "max_calls", "coverage") if hasattr(settings, name)
+    ]
     return not limits or any(limit is not None for limit in limits)
 
 

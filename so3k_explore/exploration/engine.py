@@ -11,6 +11,7 @@ into known basins, and are spared the long way to the bottom; only new minima go
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import jax.numpy as jnp
@@ -170,7 +171,18 @@ class Engine:
             return f"used {self.ledger.calls} force calls"
         if settings.minima is not None and self._exhausted():
             return f"found {len(self.history)} minima, and among the last arrivals hardly any was new"
-        return None
+        return None if settings.coverage is None else self._covered(settings.coverage)
+
+    def _covered(self, share: float) -> str | None:
+        """That enough of the low minima is known, even at the upper end of the estimate; None when it is not."""
+        found = self.history.coverage_below(self.settings.window)
+        if found.arrivals < ARRIVALS or found.sure_fraction < share:
+            return None
+        percent = math.floor(1000 * found.sure_fraction) / 10
+        return (
+            f"found {found.minima} minima below +{self.settings.window:g} eV, "
+            f"at least {percent:g} % of those that the search can reach"
+        )
 
     def _exhausted(self) -> bool:
         coverage = self.history.coverage()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from so3k_explore.exploration.coverage import Coverage, estimate_coverage
+from so3k_explore.exploration.coverage import Coverage, coverage_below, estimate_coverage
 from so3k_explore.exploration.identity import Identity, KnownMinima
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.records import Hop
@@ -45,6 +45,11 @@ class History:
     def coverage(self) -> Coverage:
         """How much of the landscape is known, by the visits so far."""
         return estimate_coverage([self.visits(number) for number in self.known.ids])
+
+    def coverage_below(self, window: float) -> Coverage:
+        """The same of the minima at most `window` (eV) above the lowest one."""
+        ids = self.known.ids
+        return coverage_below([self.known.energy(i) for i in ids], [self.visits(i) for i in ids], window)
 
     def store(self, energy: float, positions: np.ndarray, **found: Any) -> int:
         """Remembers a new minimum (eV, Å) and returns its number."""

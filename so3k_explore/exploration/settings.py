@@ -15,6 +15,8 @@ class MinimaSearch:
     temperature: float = 800.0  # K, of the first flights
     minima: int | None = None  # stop at so many, or when under 1 % of the arrivals are new; None: no limit
     max_calls: int | None = None  # stop after so many force calls; None: no limit
+    coverage: float | None = None  # stop when this share of the minima below `window` is surely known; None: no limit
+    window: float = 0.26  # eV above the lowest minimum (6 kcal/mol), for `coverage`
     seed: int = 0
     strategies: tuple[str, ...] = STRATEGIES  # those that do not fit the molecule are left out
     force_tolerance: float = 0.01  # eV/Å, of a relaxation; new minima are relaxed to a fifth of it
@@ -27,7 +29,9 @@ class MinimaSearch:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be 1 or more, got {value}.")
-        for name, unit in (("temperature", "K"), ("force_tolerance", "eV/Å")):
+        if self.coverage is not None and not 0 < self.coverage < 1:
+            raise ValueError(f"`coverage` must lie between 0 and 1, as 0.99 does, got {self.coverage}.")
+        for name, unit in (("temperature", "K"), ("force_tolerance", "eV/Å"), ("window", "eV")):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)} {unit}.")
         if self.seed < 0:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.exploration import Landscape, MinimaSearch, SearchState, explore_minima, initial_search
+from so3k_explore.exploration.coverage import estimate_coverage
 from so3k_explore.exploration.walkers import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
@@ -107,8 +108,11 @@ class MinimaTask:
     def details(self) -> dict[str, Any]:
         """What was found, and how well it goes."""
         state = self._state
+        coverage = estimate_coverage(list(self._landscape.visits().values()))
         return {
             "n_minima": int(state.n_minima),
+            "estimated_minima": [round(number, 1) for number in (coverage.estimated_minima, *coverage.interval)],
+            "unseen_probability": coverage.unseen_probability,
             "lowest_energy": _number(self._lowest),
             "acceptance": _number(state.acceptance),
             "fill": float(state.fill),

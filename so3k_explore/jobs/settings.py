@@ -176,10 +176,21 @@ class MinimaSettings(Settings):
         None, "Stop at so many minima, or when nothing new turns up; without it, until stopped", minimum=1, live=True
     )
     max_calls: int | None = setting(None, "Stop after so many force calls", minimum=1, live=True)
+    coverage: Real | None = setting(
+        None, "Stop when surely this share of the minima below `window` is known, as 0.99", above=0.0, live=True
+    )
+    window: Real = setting(0.26, "Energy above the lowest minimum, for `coverage`", unit="eV", above=0.0, live=True)
     temperature: Real = setting(800.0, "Of the first flights out of a minimum", unit="K", above=0.0, live=True)
     seed: int = setting(0, "Makes a run repeatable", minimum=0)
     strategies: tuple[str, ...] = setting(STRATEGIES, "Ways out of a minimum, those that fit", choices=STRATEGIES)
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coverage is not None and self.coverage >= 1:
+            raise ValueError(
+                f"`coverage` must be below 1, as 0.99 is, got {self.coverage:g}. All minima are never sure."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

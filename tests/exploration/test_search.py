@@ -114,6 +114,27 @@ def test_a_search_that_wants_more_minima_than_exist_ends():
     assert "hardly any was new" in state.finished
 
 
+def test_a_search_stops_when_the_low_minima_are_surely_known():
+    settings = MinimaSearch(walkers=8, seed=1, coverage=0.99, window=1.0)
+    with Landscape() as landscape:
+        state = last(explore_minima(LJ, cluster(7), settings, landscape))
+        assert state.finished is not None
+        assert state.finished.startswith("found 4 minima below +1 eV, at least 99")
+        np.testing.assert_allclose(np.sort(landscape.minima().energies), LJ7_MINIMA, atol=2e-6)
+        assert state.calls < 30_000
+    with Landscape() as landscape:
+        state = last(explore_minima(LJ, cluster(7), MinimaSearch(walkers=8, coverage=0.9, window=0.3), landscape))
+        assert "found 1 minima below +0.3 eV" in (state.finished or "")
+        assert landscape.minima().energies.min() == pytest.approx(LJ7_MINIMA[0], abs=1e-5)
+
+
+def test_eight_atoms_are_not_left_before_their_minima_are_known():
+    settings = MinimaSearch(walkers=8, coverage=0.95, window=2.0)
+    with Landscape() as landscape:
+        last(explore_minima(LJ, cluster(8), settings, landscape))
+        assert len(landscape) == 8
+
+
 @pytest.mark.parametrize("lost", [0, 5])
 def test_a_resumed_search_finds_the_same_landscape(lj7, tmp_path, lost):
     """`lost` blocks ran after the checkpoint, and wrote to the landscape, before the search was killed."""
@@ -207,6 +228,8 @@ def test_molecules_that_cannot_be_explored_are_refused():
         ({"walkers": 0}, "`walkers` must be 1 or more, got 0"),
         ({"temperature": -1.0}, "`temperature` must be positive, got -1.0 K"),
         ({"max_calls": 0}, "`max_calls` must be 1 or more"),
+        ({"coverage": 1.0}, "`coverage` must lie between 0 and 1, as 0.99 does, got 1.0"),
+        ({"window": 0.0}, "`window` must be positive, got 0.0 eV"),
         ({"strategies": ("swimming",)}, "`strategies` must be some of hopping, .*, got swimming"),
         ({"strategies": ()}, "got none"),
     ],

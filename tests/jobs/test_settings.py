@@ -72,6 +72,13 @@ def test_a_duration_is_a_whole_number_of_frames() -> None:
     assert DynamicsSettings(duration=0.1).total_steps == 200
 
 
+def test_all_minima_are_never_sure_to_be_known() -> None:
+    assert MinimaSettings(coverage=0.99).coverage == 0.99
+    for share in (0, 1, 99):
+        with pytest.raises(ValueError, match="`coverage` must be"):
+            MinimaSettings(coverage=share)
+
+
 def test_defaults_of_the_search_are_those_of_exploration() -> None:
     search, settings = MinimaSearch(), MinimaSettings()
     assert settings.to_json() == {name: getattr(search, name) for name in settings.to_json()}

@@ -24,6 +24,8 @@ BASICS = {
 LABELS = {
     "minima": "Minima wanted",
     "max_calls": "Most force calls",
+    "coverage": "Share to be known",
+    "window": "Known up to",
     "nve": "none (constant energy)",
     "molecules": "Batch size",
     "huber": "Huber limit",

@@ -11,7 +11,13 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.fields import field
 from so3k_explore.app.views.part import Part, folded
 
-EMPTY = {"duration": "until stopped", "hydrogen_mass": "natural", "max_calls": "no limit", "minima": "no limit"}
+EMPTY = {
+    "duration": "until stopped",
+    "hydrogen_mass": "natural",
+    "max_calls": "no limit",
+    "minima": "no limit",
+    "coverage": "no limit",
+}
 
 
 class RunCard(Part):
