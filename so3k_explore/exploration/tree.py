@@ -75,6 +75,18 @@ class Tree:
             found[node] = below[np.argmin(rank[below])]
         return found
 
+    @cached_property
+    def ways_down(self) -> np.ndarray:
+        """Node at which the branch of each minimum meets one with a lower minimum; -1 for the lowest of a part.
+
+        Its height is the lowest pass to anything lower, and ``lowest`` of it the minimum that the branch then leads to.
+        """
+        found = np.full(len(self), -1)
+        for node in range(len(self), len(self.heights)):
+            bottoms = self.lowest[self.children[node]]
+            found[bottoms[bottoms != self.lowest[node]]] = node
+        return found
+
     @property
     def components(self) -> np.ndarray:
         """Which connected part each minimum belongs to; 0 is that of the lowest minimum."""

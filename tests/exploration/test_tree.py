@@ -114,6 +114,18 @@ def test_the_order_of_the_input_does_not_change_the_tree(digits):
         np.testing.assert_array_equal(again.links.ends, tree.links.ends)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ways_down_are_the_lowest_passes_to_anything_lower(seed):
+    given = random_passes(20, 30, seed)
+    tree, right = disconnectivity_tree(*given), minimax(*given)
+    for place, node in enumerate(tree.ways_down.tolist()):
+        lower = given[1] < given[1][place]
+        lowest = right[place, lower].min(initial=np.inf)
+        assert (tree.heights[node] if node >= 0 else np.inf) == lowest
+        if node >= 0:
+            assert tree.energies[tree.lowest[node]] < tree.energies[place]
+
+
 def test_passes_of_equal_height_are_one_node():
     tree = disconnectivity_tree([1, 2, 3, 4], [0, 0, 0, 0], [(1, 2), (3, 4), (2, 3)], [1.0, 1.0, 1.0])
     assert tree.parents.tolist() == [4, 4, 4, 4, -1]
