@@ -75,6 +75,7 @@ def test_exploring_prints_one_json_document(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert (found["molecule"], found["model"], found["seed"], found["state"]) == ("LJ7", "lennard-jones", 1, "done")
     assert found["n_minima"] == len(found["energies"]) >= 2
+    assert found["n_minima"] <= found["estimated_minima"] <= found["estimated_minima_95"][1]
     assert found["energies"] == sorted(found["energies"])
     assert found["lowest_energy"] == pytest.approx(-16.505384, abs=1e-4)
     assert found["relative_energies_kcal_mol"][0] == 0.0

@@ -132,6 +132,7 @@ def test_distances_to_neighbours_are_counted(file: str, capsys: pytest.CaptureFi
         (["landscape", "export", "FILE"], 2, "one file to write"),
         (["landscape", "export", "FILE", "minima.docx"], 2, "Expected a file ending in"),
         (["landscape", "merge", "FILE"], 2, "needs a landscape, and after it"),
+        (["landscape", "merge", "latest", "FILE"], 1, "The name of a new file must end in .db."),
         (["landscape", "merge", "FILE", "FILE"], 1, "cannot be merged with itself"),
         (["landscape", "import", "FILE", "nothing.xyz", "--no-relax"], 2, "There is no file"),
         (["landscape", "cook", "FILE"], 2, "invalid choice: 'cook'"),

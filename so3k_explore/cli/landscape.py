@@ -26,8 +26,13 @@ def add_landscape(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: $SO3K_RUNS, else yours)")
 
 
-def open_landscape(text: str, runs: Path | None) -> "Landscape":
+def open_landscape(text: str, runs: Path | None, *, create: bool = False) -> "Landscape":
     """The landscape in a file, in the folder of a run, or of the run with that id.
+
+    Args:
+        text: what was typed.
+        runs: folder of the runs.
+        create: whether a file whose name ends in .db is made when there is none.
 
     Raises:
         FileNotFoundError: there is none.
@@ -37,8 +42,8 @@ def open_landscape(text: str, runs: Path | None) -> "Landscape":
     path = Path(text).expanduser()
     if path.is_dir():
         path = path / "landscape.db"
-    if path.is_file():
-        return Landscape.open(path, create=False)
+    if path.is_file() or (create and path.suffix == ".db"):
+        return Landscape.open(path)
     from so3k_explore.jobs import RunNotFoundError, Runs
     from so3k_explore.jobs.runs import default_root
 
@@ -48,7 +53,10 @@ def open_landscape(text: str, runs: Path | None) -> "Landscape":
     except RunNotFoundError:
         found = None
     if found is None:
-        raise FileNotFoundError(f"`{text}` is no file with a landscape, and no run of that id in {root} has one.")
+        advice = " The name of a new file must end in .db." if create else ""
+        raise FileNotFoundError(
+            f"`{text}` is no file with a landscape, and no run of that id in {root} has one.{advice}"
+        )
     return found
 
 
@@ -110,12 +118,11 @@ def _export(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
-    from so3k_explore.exploration.landscape import Landscape
     from so3k_explore.exploration.merging import merge_landscapes
 
     sources = [open_landscape(str(other), arguments.runs) for other in arguments.others]  # before anything is made
     taken, lines = [], []
-    with Landscape.open(arguments.landscape) as target:
+    with open_landscape(arguments.landscape, arguments.runs, create=True) as target:
         for other, source in zip(arguments.others, sources, strict=True):
             with source:
                 found = merge_landscapes(target, source)
@@ -129,7 +136,6 @@ def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _import(arguments: argparse.Namespace) -> dict[str, Any]:
     from so3k_explore.exploration.importing import import_structures, read_structures
-    from so3k_explore.exploration.landscape import Landscape
 
     structures = [structure for other in arguments.others for structure in read_structures(other)]
     potential = read_potential(arguments)
@@ -137,7 +143,7 @@ def _import(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(
             "Structures are relaxed by a model: give `--model NAME`, or `--no-relax` to keep them as they are."
         )
-    with Landscape.open(arguments.landscape) as landscape:
+    with open_landscape(arguments.landscape, arguments.runs, create=True) as landscape:
         options = {"relax": arguments.relax, "force_tolerance": arguments.force_tolerance}
         found = import_structures(landscape, structures, potential, **options)
         total = len(landscape)

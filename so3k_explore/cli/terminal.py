@@ -51,7 +51,7 @@ def describe(status: "RunStatus") -> str:
     if status.state in ("queued", "starting", "paused") and status.message:
         words.append(status.message)
     if "n_minima" in status.details:
-        words.append(f"{status.details['n_minima']} minima")
+        words.append(f"{status.details['n_minima']} minima{_estimate(status.details)}")
     if "max_force" in status.details:
         words.append(f"largest force {status.details['max_force']:.2g} eV/Å")
     if status.time_fs:
@@ -64,6 +64,12 @@ def describe(status: "RunStatus") -> str:
     if "ns_per_day" in status.speed:
         words.append(f"{status.speed['ns_per_day']:.3g} ns/day")
     return ", ".join(words)
+
+
+def _estimate(details: "dict[str, Any]") -> str:
+    """How many minima there may be, where more than are known."""
+    estimated = round(details.get("estimated_minima", [0])[0])
+    return f" of about {estimated}" if estimated > details["n_minima"] else ""
 
 
 def _errors(details: "dict[str, Any]") -> list[str]:
