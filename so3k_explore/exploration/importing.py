@@ -78,7 +78,7 @@ def import_structures(
     set aside with the reason.
 
     Args:
-        landscape: grows; a fresh one becomes that of the first structure.
+        landscape: grows; a fresh one becomes that of the first structure. Charge and spin are those of the landscape.
         structures: as `read_structures` reads them.
         potential: relaxes them and gives energies; without, they stay as they are and must have energies.
         relax: False: structures stay as they are.
@@ -102,9 +102,11 @@ def import_structures(
     fitting = [k for k, (molecule, _) in enumerate(structures) if np.array_equal(molecule.numbers, numbers)]
     others = sorted(set(range(len(structures))) - set(fitting))
     refused = [_otherwise(k, structures[k][0], numbers) for k in others]
-    found = _candidates(landscape, [structures[k] for k in fitting], potential, relax, force_tolerance)
+    template = landscape.system(int(landscape.minima().ids[0])) if len(landscape) else structures[0][0].system
+    chosen = [structures[k] for k in fitting]
+    found = _candidates(template, landscape.bonds, chosen, potential, relax, force_tolerance)
     checked = potential if relax and identity.check_hessian else None
-    added, known, problems = _store(landscape, found, checked, identity, structures[0][0].system)
+    added, known, problems = _store(landscape, found, checked, identity, template)
     named = [f"structure {fitting[place]}: {problem}" for place, problem in problems]
     return Imported(tuple(added), known, (*refused, *named))
 
@@ -117,7 +119,12 @@ def _otherwise(place: int, molecule: Molecule, numbers: np.ndarray) -> str:
 
 
 def _candidates(
-    landscape: Landscape, structures: Sequence[Labelled], potential: "Potential | None", relax: bool, tolerance: float
+    template: System,
+    bonds: np.ndarray,
+    structures: Sequence[Labelled],
+    potential: "Potential | None",
+    relax: bool,
+    tolerance: float,
 ) -> Iterator[_Candidate]:
     if potential is None:
         for place, (molecule, energy) in enumerate(structures):
@@ -126,9 +133,9 @@ def _candidates(
     size = min(PORTION, len(structures))
     for start in range(0, len(structures), size or 1):
         rows = np.minimum(np.arange(start, start + size), len(structures) - 1)  # always the same shape: compiled once
-        given = [structures[k][0].system for k in rows]
-        systems = replicate(given[0], size).replace(positions=jnp.stack([one.positions for one in given]))
-        energies, positions, status = _evaluated(potential, systems, landscape.bonds, relax, tolerance)
+        given = jnp.asarray(np.stack([structures[k][0].positions for k in rows]), template.positions.dtype)
+        systems = replicate(template, size).replace(positions=given)
+        energies, positions, status = _evaluated(potential, systems, bonds, relax, tolerance)
         for k in range(min(size, len(structures) - start)):
             word = Status(int(status[k])).name.lower().replace("_", " ")
             problem = "" if status[k] == Status.CONVERGED else f"not relaxed: {word}"

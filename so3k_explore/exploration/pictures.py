@@ -1,6 +1,7 @@
 """A disconnectivity tree as a picture."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,11 +51,7 @@ def draw_tree(tree: Tree, path: Path | str, title: str = "", *, energy: str = "e
         LineCollection(list(segments), colors=np.where(alone, ALONE, LINE).tolist(), linestyles=styles, linewidths=1.0)
     )
     if len(tree) <= NAMED:
-        for place, number in enumerate(tree.ids.tolist()):
-            at = (drawn.x[place], (tree.energies[place] - lowest) / units.KCAL_PER_MOL)
-            axes.annotate(
-                str(number), at, xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7
-            )
+        _name(axes, tree, drawn.x)
     axes.set(title=title, ylabel=f"{energy} / (kcal/mol)", xlim=(-1, len(tree)))
     axes.margins(y=0.06)
     axes.set_xticks([])
@@ -62,3 +59,11 @@ def draw_tree(tree: Tree, path: Path | str, title: str = "", *, energy: str = "e
         axes.spines[side].set_visible(False)
     figure.savefig(path, dpi=150)
     return path
+
+
+def _name(axes: Any, tree: Tree, x: np.ndarray) -> None:
+    """Numbers of the minima below their lines."""
+    heights = (tree.energies - tree.energies.min()) / units.KCAL_PER_MOL
+    for place, number in enumerate(tree.ids.tolist()):
+        where = {"xytext": (0, -3), "textcoords": "offset points", "ha": "center", "va": "top"}
+        axes.annotate(str(number), (x[place], heights[place]), fontsize=7, **where)

@@ -1,7 +1,7 @@
 """How far a landscape can be trusted: its minima relaxed again with a reference method, its saddles evaluated by it.
 
-Results are kept in a table ``rechecks`` of the landscape's file as they come, by kind, number and method; what is there
-is not computed again. Energies of two methods differ by a constant, so they are compared relative to one structure.
+Results are kept in a table ``rechecks`` of the landscape's file as they come, by kind, number and method; what went
+well is not computed again. Energies of two methods differ by a constant, so that only differences are compared.
 """
 
 import functools
@@ -94,7 +94,7 @@ def recheck(
 ) -> Recheck:
     """Relaxes minima again with a reference method; saddles, which would fall off, are only evaluated.
 
-    Results are stored one by one: what was finished before an interruption is not computed again.
+    Results are stored one by one: after an interruption, only what is missing or failed is computed.
 
     Args:
         landscape: with the structures; results are written to its file.
@@ -112,7 +112,8 @@ def recheck(
     """
     reference_calculator(method)  # refuses before any process is started
     ids, _, positions = stationary_points(landscape, kind, numbers)
-    done = set(stored_recheck(landscape, method, kind).ids.tolist())
+    stored = stored_recheck(landscape, method, kind)
+    done = set(stored.ids[stored.fine].tolist())
     todo = [place for place, number in enumerate(ids.tolist()) if number not in done]
     if todo:
         template = landscape.system(int(landscape.minima().ids[0])).to_ase()

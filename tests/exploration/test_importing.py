@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -5,12 +6,22 @@ from so3k_explore.exploration.importing import import_structures, read_structure
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.io.export import write_structures
 from so3k_explore.io.molecule import Molecule, StructureError
+from so3k_explore.observables.forces import energy_and_forces
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.system import System
+from so3k_explore.typing import pytree
 from tests.exploration.molecules import cluster, ethanol
 from tests.exploration.test_search import LJ7_MINIMA
 
 LJ = LennardJones()
+
+
+@pytree
+class Charged(LennardJones):
+    """Every atom has the energy of the total charge beside that of its pairs."""
+
+    def __call__(self, graph):
+        return super().__call__(graph) + graph.charge
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +85,18 @@ def test_what_is_no_minimum_of_this_molecule_is_refused_with_the_reason(seven):
         assert "structure 2: not relaxed: evaporated" in text
         assert "structure 3: it is Ar6, the landscape is of Ar7" in text
         assert len(landscape.set_aside_structures()) == 2
+
+
+def test_charge_and_spin_are_those_of_the_landscape():
+    """Files often do not say them."""
+    ion = cluster(3).replace(system=cluster(3).system.replace(charge=jnp.asarray(2.0)))
+    other = cluster(3, seed=2)
+    with Landscape() as landscape:
+        landscape.bind(ion)
+        landscape.add(0.0, ion.positions)
+        import_structures(landscape, [(other, None)], Charged(), relax=False)
+        neutral = float(energy_and_forces(LJ, other.system)[0])
+        assert landscape.minima().energies[1] == pytest.approx(neutral + 3 * 2.0)
 
 
 def test_atoms_in_another_order_are_told_from_other_atoms():

@@ -87,6 +87,15 @@ def test_what_is_known_is_not_computed_again(clusters):
     assert recheck(clusters, [1, 4], method).ids.tolist() == [1, 4]
     assert Moody.asked > 0
     assert stored_recheck(clusters, method).ids.tolist() == [1, 2, 4]
+
+
+def test_what_failed_is_tried_again(clusters):
+    method = "ase.calculators.lj:LennardJones"
+    assert recheck(clusters, [1], method, max_steps=2, force_tolerance=1e-6).problems == ("not relaxed after 2 steps",)
+    assert recheck(clusters, [1], method).problems == ("",)
+
+
+def test_a_method_that_was_never_used_has_no_results(clusters):
     assert len(stored_recheck(clusters, "another:Method")) == 0
 
 
