@@ -1,8 +1,11 @@
 """Numbers of operations of well-known point groups."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from ase.build import molecule
+from ase.io import read
 
 from so3k_explore.analysis.point_group import point_group
 
@@ -48,3 +51,13 @@ def test_different_elements_break_symmetry():
     assert point_group(numbers, methane.positions).order == 2  # a mirror plane
     numbers[3] = 35
     assert point_group(numbers, methane.positions).chiral
+
+
+def test_conformers_and_clusters_have_the_symmetry_of_the_textbook(reference):
+    butane: Any = read(reference / "landscapes" / "butane_gfn2_minima.xyz", index=":")
+    found = [point_group(atoms.numbers, atoms.positions) for atoms in butane]
+    assert [(group.rotations, group.order) for group in found] == [(2, 4), (2, 2)]  # C2h, and C2 with a mirror image
+    clusters = np.load(reference / "landscapes" / "lj7_minima.npz")
+    frames = next(clusters[name] for name in clusters.files if clusters[name].ndim == 3)
+    orders = sorted(point_group([18] * 7, frame).order for frame in frames)
+    assert orders == [2, 6, 6, 20]  # C2, twice C3v, and the pentagonal bipyramid D5h

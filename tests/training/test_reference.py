@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
-from ase.calculators.lj import LennardJones
 
 from so3k_explore.io.datasets import DatasetError, Frame
 from so3k_explore.io.reference import reference_calculator
@@ -75,11 +74,3 @@ def test_any_calculator_labels_by_its_import_path_and_failures_are_reported() ->
     assert isinstance(found[1], Failure)
     assert found[1].structure == 1
     assert [frame.energy for frame in found if isinstance(frame, Frame)] == pytest.approx([2.0, 2.5])
-
-
-def test_an_unknown_method_is_explained() -> None:
-    with pytest.raises(DatasetError, match=r"`package\.module:Name`"):
-        reference_calculator("B3LYP")
-    with pytest.raises(DatasetError, match="No calculator was found"):
-        reference_calculator("ase.calculators.lj:Nothing")
-    assert isinstance(reference_calculator("ase.calculators.lj:LennardJones"), LennardJones)
