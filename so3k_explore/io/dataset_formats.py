@@ -60,17 +60,20 @@ def read_dataset(
 
 
 def write_extxyz(path: Path | str, dataset: Dataset) -> Path:
-    """Writes structures, energies (eV), forces (eV/Å), dipoles and charges as extended XYZ."""
+    """Writes structures, energies (eV), forces (eV/Å), dipoles, charges, cells and stresses as extended XYZ."""
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import write
+    from ase.stress import full_3x3_to_voigt_6_stress
 
     images = []
     for frame in map(dataset.__getitem__, range(len(dataset))):
         atoms = frame.system.to_ase()
-        atoms.info |= {"molecule": frame.molecule, "source": frame.source, "group": frame.group, "level": dataset.level}
+        texts = {"molecule": frame.molecule, "source": frame.source, "level": dataset.level}
+        atoms.info |= {"group": frame.group, **{name: text for name, text in texts.items() if text}}
         labels: dict[str, Any] = {"energy": frame.energy, "forces": frame.forces}
         labels |= {} if frame.dipole is None else {"dipole": frame.dipole}
         labels |= {} if frame.charges is None else {"charges": frame.charges}
+        labels |= {} if frame.stress is None else {"stress": full_3x3_to_voigt_6_stress(frame.stress)}
         atoms.calc = SinglePointCalculator(atoms, **labels)
         images.append(atoms)
     write(path, images, format="extxyz")
@@ -108,6 +111,7 @@ def _read_extxyz(path: Path, name: str) -> Dataset:
 
 def _frame_of(atoms: Any, found: dict[str, Any], name: str) -> Frame:
     return Frame(
+        **box_of(atoms, found),
         numbers=atoms.numbers,
         positions=atoms.positions,
         energy=float(found["energy"]),
@@ -120,6 +124,27 @@ def _frame_of(atoms: Any, found: dict[str, Any], name: str) -> Frame:
         dipole=found.get("dipole"),
         charges=found.get("charges"),
     )
+
+
+def box_of(atoms: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """Cell and stress of a periodic ASE structure with these results, as fields of `Frame`; nothing for a molecule.
+
+    Raises:
+        DatasetError: periodic in some directions only.
+    """
+    if not atoms.pbc.any():
+        return {}
+    if not atoms.pbc.all():
+        raise DatasetError(
+            f"Structures must be periodic in all directions or in none, got pbc = {atoms.pbc.tolist()}. "
+            "Set `pbc` of the structures, with enough vacuum where there is no neighbour."
+        )
+    stress = found.get("stress")
+    if stress is not None and np.shape(stress) != (3, 3):
+        from ase.stress import voigt_6_to_full_3x3_stress
+
+        stress = voigt_6_to_full_3x3_stress(stress)
+    return {"cell": np.array(atoms.cell.array), "stress": None if stress is None else np.array(stress, float)}
 
 
 def _npz_frames(arrays: dict[str, np.ndarray], energy: float, length: float, name: str, path: Path) -> Iterator[Frame]:

@@ -15,6 +15,8 @@ A data set is an ``.npz`` with these arrays, and a JSON text under ``metadata`` 
 ``groups``     (frames,)             frames of one trajectory share a number
 ``dipoles``    (frames, 3), optional e·Å
 ``charges``    (atoms,), optional    partial charges, e
+``cells``      (frames, 3, 3), opt.  cell vectors, Å; zero for frames that are not periodic
+``stresses``   (frames, 3, 3), opt.  eV/Å³, tension positive; zero for frames that are not periodic
 =============  ====================  ==========================================================
 """
 
@@ -27,7 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from so3k_explore.system import System
 
@@ -53,11 +55,13 @@ class Frame(NamedTuple):
     spin: float = 0.0
     dipole: Float[np.ndarray, "3"] | None = None  # e·Å
     charges: Float[np.ndarray, "atoms"] | None = None  # e
+    cell: Float[np.ndarray, "3 3"] | None = None  # Å, periodic in all directions; None: a molecule
+    stress: Float[np.ndarray, "3 3"] | None = None  # eV/Å³, tension positive
 
     @property
     def system(self) -> System:
         """The structure without its labels."""
-        return System.create(self.positions, self.numbers, charge=self.charge, spin=self.spin)
+        return System.create(self.positions, self.numbers, charge=self.charge, spin=self.spin, cell=self.cell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +80,15 @@ class Dataset:
     groups: Int[np.ndarray, "frames"]
     dipoles: Float[np.ndarray, "frames 3"] | None = None
     charges: Float[np.ndarray, "atoms"] | None = None
+    cells: Float[np.ndarray, "frames 3 3"] | None = None
+    stresses: Float[np.ndarray, "frames 3 3"] | None = None
     level: str = ""  # of theory
 
     def __post_init__(self) -> None:
         frames, atoms = len(self.energies), len(self.numbers)
         if self.offsets.shape != (frames + 1,) or self.offsets[0] != 0 or self.offsets[-1] != atoms:
             raise DatasetError(f"`offsets` must rise from 0 to {atoms} in {frames + 1} entries.")
-        for name in ("positions", "forces", "energies", "dipoles", "charges"):
+        for name in ("positions", "forces", "energies", "dipoles", "charges", "cells", "stresses"):
             values = getattr(self, name)
             if values is not None and not np.isfinite(values).all():
                 bad = int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])
@@ -105,6 +111,13 @@ class Dataset:
         """Atomic numbers that occur."""
         return tuple(int(number) for number in np.unique(self.numbers))
 
+    @property
+    def periodic(self) -> Bool[np.ndarray, "frames"]:
+        """Which frames have a cell."""
+        if self.cells is None:
+            return np.zeros(len(self), bool)
+        return np.abs(self.cells).max(axis=(1, 2), initial=0.0) > 0
+
     def frame_of(self, atom: int) -> int:
         """The frame that owns a row of the arrays of atoms."""
         return int(np.searchsorted(self.offsets, atom, side="right")) - 1
@@ -112,6 +125,7 @@ class Dataset:
     def __getitem__(self, index: int) -> Frame:
         frame = range(len(self))[index]
         rows = slice(int(self.offsets[frame]), int(self.offsets[frame + 1]))
+        of_box = lambda values: None if values is None or not self.periodic[frame] else values[frame]
         return Frame(
             numbers=self.numbers[rows],
             positions=self.positions[rows],
@@ -124,6 +138,8 @@ class Dataset:
             spin=float(self.spin[frame]),
             dipole=None if self.dipoles is None else self.dipoles[frame],
             charges=None if self.charges is None else self.charges[rows],
+            cell=of_box(self.cells),
+            stress=of_box(self.stresses),
         )
 
     def select(self, frames: Any) -> "Dataset":
@@ -142,7 +158,7 @@ def _rows(name: str, rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 def from_frames(frames: Iterable[Frame], level: str = "") -> Dataset:
-    """A data set of frames; dipoles and charges are kept when every frame has them.
+    """A data set of frames; dipoles and charges are kept when every frame has them, stresses when every cell has one.
 
     Raises:
         DatasetError: there is no frame, or a label is not finite.
@@ -152,6 +168,11 @@ def from_frames(frames: Iterable[Frame], level: str = "") -> Dataset:
         raise DatasetError("At least one labelled structure is expected, got none.")
     optional = lambda values: None if any(value is None for value in values) else values
     dipoles, charges = optional([frame.dipole for frame in every]), optional([frame.charges for frame in every])
+    boxes = [frame for frame in every if frame.cell is not None]
+    stressed = boxes and all(frame.stress is not None for frame in boxes)
+    zero = lambda values: np.stack(
+        [np.zeros((3, 3)) if value is None else np.asarray(value, float) for value in values]
+    )
     return Dataset(
         numbers=np.concatenate([frame.numbers for frame in every]).astype(np.int32),
         positions=np.concatenate([frame.positions for frame in every]).astype(float),
@@ -165,6 +186,8 @@ def from_frames(frames: Iterable[Frame], level: str = "") -> Dataset:
         groups=np.array([frame.group for frame in every], np.int64),
         dipoles=None if dipoles is None else np.stack(dipoles).astype(float),
         charges=None if charges is None else np.concatenate(charges).astype(float),
+        cells=zero(frame.cell for frame in every) if boxes else None,
+        stresses=zero(frame.stress if frame.cell is not None else None for frame in every) if stressed else None,
         level=level,
     )
 

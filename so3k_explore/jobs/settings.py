@@ -214,6 +214,11 @@ class TrainSettings(Settings):
     )
     learning_rate: Real = setting(1e-3, "Step size of the optimiser between warm-up and decay", above=0.0)
     energy_weight: Real = setting(100.0, "Of squared energy errors an atom, against 1 for forces", minimum=0.0)
+    stress_weight: Real = setting(
+        0.0, "Of squared errors of stress; for periodic structures, 1000 is a start", minimum=0.0
+    )
+    dipole_weight: Real = setting(0.0, "Of squared errors of dipoles an atom; for models with charges", minimum=0.0)
+    charge_weight: Real = setting(0.0, "Of squared errors of charges; for models with charges", minimum=0.0)
     huber: Real | None = setting(
         0.5, "Errors of forces beyond it count linearly; without it, none does", unit="eV/Å", above=0.0
     )

@@ -14,18 +14,24 @@ from so3k_explore.potentials.registry import ModelInfo, model_info
 from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training.fit import Fit
 from so3k_explore.training.loss import Loss
-from so3k_explore.training.prepare import Prepared, divide, prepare
+from so3k_explore.training.prepare import Prepared, check_labels, divide, prepare
 from so3k_explore.training.recipe import Recipe
 
 FRESH = "fresh network"  # in place of the name of a model
 _FIT = ("steps", "molecules", "optimiser", "learning_rate", "validate_every", "patience", "seed")
+_WEIGHTS = {
+    "energy_weight": "energy",
+    "stress_weight": "stress",
+    "dipole_weight": "dipole",
+    "charge_weight": "charges",
+}
 _SIZES = ("features", "heads", "layers", "degrees", "cutoff", "repulsion_range")
 _PARTS = ("validation", "test", "held_out")
 
 
 def fit_of(settings: TrainSettings) -> Fit:
     """The same as `training` calls it."""
-    loss = Loss(energy=settings.energy_weight, huber=settings.huber)
+    loss = Loss(huber=settings.huber, **{name: getattr(settings, setting) for setting, name in _WEIGHTS.items()})
     return Fit(loss=loss, **{name: getattr(settings, name) for name in _FIT})
 
 
@@ -45,8 +51,8 @@ def settings_of(recipe: Recipe, dataset: Path, start: Path | None = None) -> Tra
     return TrainSettings(
         dataset=str(dataset),
         start=None if start is None else str(start),
-        energy_weight=fit.loss.energy,
         huber=fit.loss.huber,
+        **{setting: getattr(fit.loss, name) for setting, name in _WEIGHTS.items()},
         description=recipe.description,
         **{name: getattr(fit, name) for name in _FIT},
         **{name: getattr(sizes, name) for name in _SIZES},
@@ -120,6 +126,7 @@ def make_training_job(
     if precision != "float32":
         raise ValueError(f'Training is in "float32", got {precision!r}. Choose the precision when the model is used.')
     dataset = read_data(settings)
+    check_labels(dataset, fit_of(settings).loss)
     divide(dataset, settings.seed, **{name: getattr(settings, name) for name in _PARTS})
     architecture_of(settings, dataset)
     path = Path(settings.dataset).expanduser().resolve()

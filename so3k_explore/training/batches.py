@@ -16,7 +16,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from so3k_explore.geometry.graph import Graph, Pairs
+from so3k_explore.geometry.neighbors import find_neighbors
 from so3k_explore.io.datasets import Dataset, DatasetError
+from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree
 
 
@@ -38,11 +40,18 @@ class Batch(Replaceable):
     far: Int[Array, "*devices 2 pairs"] | None = None  # unordered long-range pairs; padding points at the last atom
     dipoles: Float[Array, "*devices molecules 3"] | None = None  # e·Å
     charges: Float[Array, "*devices atoms"] | None = None  # e
+    images: Float[Array, "*devices edges 3"] | None = None  # Å, from the sender to its periodic image
+    volumes: Float[Array, "*devices molecules"] | None = None  # Å³, 0 without a cell
+    stresses: Float[Array, "*devices molecules 3 3"] | None = None  # eV/Å³
 
-    def graph(self, positions: Float[Array, "atoms 3"]) -> Graph:
-        """The graph at other positions of the same atoms."""
+    def graph(self, positions: Float[Array, "atoms 3"], strain: Float[Array, "molecules 3 3"] | None = None) -> Graph:
+        """The graph at other positions of the same atoms, each molecule strained with its box."""
         unit = jnp.asarray([[1.0, 0.0, 0.0]], positions.dtype)
         vectors = positions[self.senders] - positions[self.receivers]
+        if self.images is not None:
+            vectors = vectors + self.images
+        if strain is not None:
+            vectors = vectors + jnp.einsum("ei,eij->ej", vectors, strain[self.molecules[self.receivers]])
         far = None
         if self.far is not None:
             i, j = self.far
@@ -87,12 +96,25 @@ class Batches:
     def __post_init__(self) -> None:
         if len(self.dataset) == 0:
             raise DatasetError("A data set with at least one frame is expected, got an empty one. Check the split.")
+        if self.long_range and self.dataset.periodic.any():
+            raise DatasetError(
+                "A potential with long-range terms learns from molecules only, got periodic structures. "
+                "Leave them out, or train a So3krates network without long-range terms."
+            )
 
     @cached_property
     def edges(self) -> list[Int[np.ndarray, "2 edges"]]:
         """Directed pairs of every frame, sorted by receiver."""
-        bounds, positions = self.dataset.offsets, self.dataset.positions
-        return [_pairs(positions[a:b], self.cutoff) for a, b in itertools.pairwise(bounds)]
+        return [pairs for pairs, _ in self._listed]
+
+    @cached_property
+    def _listed(self) -> list[tuple[Int[np.ndarray, "2 edges"], Float[np.ndarray, "edges 3"] | None]]:
+        """Pairs of every frame, and for periodic ones how far the image is from the sender, Å."""
+        data, bounds = self.dataset, itertools.pairwise(self.dataset.offsets)
+        return [
+            _images(data[k].system, self.cutoff) if periodic else (_pairs(data.positions[a:b], self.cutoff), None)
+            for k, ((a, b), periodic) in enumerate(zip(bounds, data.periodic, strict=True))
+        ]
 
     @cached_property
     def capacity(self) -> Capacity:
@@ -136,7 +158,8 @@ class Batches:
         owner = np.full(limit.atoms, limit.molecules, np.int32)
         owner[:atoms] = np.repeat(np.arange(count), chosen.sizes)
         starts = chosen.offsets[:-1]
-        pairs = np.concatenate([self.edges[f] + start for f, start in zip(frames, starts, strict=True)], axis=1)
+        listed = [self._listed[frame] for frame in frames]
+        pairs = np.concatenate([edges + start for (edges, _), start in zip(listed, starts, strict=True)], axis=1)
         receivers, senders = (_filled(row, limit.edges, limit.atoms - 1, np.int32) for row in pairs)
         energies = chosen.energies if self.shifts is None else chosen.energies - _shift_sums(chosen, self.shifts)
         of_molecules = lambda values: _filled(values, limit.molecules + 1, 0, self.dtype)
@@ -156,6 +179,9 @@ class Batches:
             far=_far_pairs(chosen, limit) if self.long_range else None,
             dipoles=None if chosen.dipoles is None else of_molecules(chosen.dipoles),
             charges=None if chosen.charges is None else of_atoms(chosen.charges),
+            images=None if chosen.cells is None else _filled(_all_images(listed), limit.edges, 0, self.dtype),
+            volumes=None if chosen.cells is None else of_molecules(np.abs(np.linalg.det(chosen.cells))),
+            stresses=None if chosen.stresses is None else of_molecules(chosen.stresses),
         )
 
 
@@ -168,6 +194,18 @@ def _pairs(positions: Float[np.ndarray, "atoms 3"], cutoff: float) -> Int[np.nda
     square = ((positions[:, None, :] - positions[None, :, :]) ** 2).sum(axis=-1)
     np.fill_diagonal(square, math.inf)
     return np.stack(np.nonzero(square < cutoff**2)).astype(np.int32)
+
+
+def _images(system: System, cutoff: float) -> tuple[Int[np.ndarray, "2 edges"], Float[np.ndarray, "edges 3"]]:
+    """Pairs in a periodic box, and how far the image is from the sender."""
+    found = find_neighbors(system, cutoff, skin=0.0).short
+    real, cell = np.asarray(found.mask), np.asarray(system.cell, float)
+    pairs = np.stack([np.asarray(found.receivers)[real], np.asarray(found.senders)[real]]).astype(np.int32)
+    return pairs, np.asarray(found.shifts, float)[real] @ cell
+
+
+def _all_images(listed: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> Float[np.ndarray, "edges 3"]:
+    return np.concatenate([np.zeros((pairs.shape[1], 3)) if images is None else images for pairs, images in listed])
 
 
 def _far_pairs(chosen: Dataset, limit: Capacity) -> Int[Array, "2 pairs"]:

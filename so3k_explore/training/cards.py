@@ -30,6 +30,8 @@ def evaluation_text(report: Mapping[str, Any]) -> str:
     for title, key in (("element", "elements"), ("reference force / eV/Å", "force_sizes")):
         rows = [[name, _number(1000 * error)] for name, error in report[key].items()]
         parts.append(_table([title, "forces MAE / meV/Å"], rows))
+    if report.get("stress") is not None:
+        parts.append(f"Stress of periodic structures: MAE {_number(1000 * report['stress'])} meV/Å³.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -43,6 +43,7 @@ class Predictions:
     dataset: Dataset
     energies: Float[np.ndarray, "frames"]  # eV, with the shifts of the elements
     forces: Float[np.ndarray, "atoms 3"]  # eV/Å
+    stresses: Float[np.ndarray, "frames 3 3"] | None = None  # eV/Å³, where the data have any
 
     @property
     def force_errors(self) -> Float[np.ndarray, "atoms 3"]:
@@ -66,7 +67,7 @@ def predictions(
         shifts: energies by atomic number (eV) that the potential leaves out.
         molecules: evaluated together at most.
     """
-    dtype = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(potential)))
+    dtype = np.result_type(*(np.asarray(leaf).dtype for leaf in jax.tree.leaves(potential)))
     batches = Batches(
         dataset,
         potential.cutoff,
@@ -76,17 +77,20 @@ def predictions(
         dtype=dtype.type,
     )
     energies, forces = np.zeros(len(dataset)), np.zeros_like(dataset.forces)
+    stresses = None if dataset.stresses is None else np.zeros_like(dataset.stresses)
     for frames in batches.in_order():
-        found = _predict(potential, batches.collate(frames))
+        found = _predict(potential, batches.collate(frames), stress=stresses is not None)
         first, last = int(dataset.offsets[frames[0]]), int(dataset.offsets[frames[-1] + 1])
         energies[frames] = np.asarray(found.energies, float)[: len(frames)]
         forces[first:last] = np.asarray(found.forces, float)[: last - first]
+        if stresses is not None and found.stress is not None:
+            stresses[frames] = np.asarray(found.stress, float)[: len(frames)]
     if shifts is not None:
         energies = energies + np.add.reduceat(shifts[dataset.numbers], dataset.offsets[:-1])
-    return Predictions(dataset, energies, forces)
+    return Predictions(dataset, energies, forces, stresses)
 
 
-_predict = jax.jit(predict)
+_predict = jax.jit(predict, static_argnames=("charges", "stress"))
 
 
 def scores(found: Predictions, frames: Any = slice(None)) -> Scores:
@@ -130,6 +134,13 @@ def force_errors_by_size(found: Predictions) -> dict[str, float]:
     return made
 
 
+def stress_error(found: Predictions) -> float | None:
+    """Mean absolute error of the components of the stress, eV/Å³; None where the data have none."""
+    if found.stresses is None or found.dataset.stresses is None:
+        return None
+    return float(np.abs(found.stresses - found.dataset.stresses)[found.dataset.periodic].mean())
+
+
 def report(found: Predictions) -> dict[str, Any]:
     """All errors as plain numbers, for a file or a card."""
     return {
@@ -139,6 +150,7 @@ def report(found: Predictions) -> dict[str, Any]:
         "sources": {name: asdict(value) for name, value in scores_by(found, lambda d: d.sources).items()},
         "elements": force_errors_by_element(found),
         "force_sizes": force_errors_by_size(found),
+        "stress": stress_error(found),
     }
 
 

@@ -17,6 +17,7 @@ from so3k_explore.potentials.so3krates import Architecture, So3krates
 from so3k_explore.potentials.so3lr import So3lr
 from so3k_explore.training.batches import Batches
 from so3k_explore.training.fit import Fit, average_neighbors, energy_shifts
+from so3k_explore.training.loss import Loss
 from so3k_explore.training.splits import Split, check_forces, reasonable, split
 
 
@@ -60,6 +61,7 @@ def prepare(
     Raises:
         DatasetError: forces and energies do not belong together, nothing is left, or an element is new to `start`.
     """
+    check_labels(dataset, settings.loss)
     kept, parts = divide(dataset, settings.seed, validation=validation, test=test, held_out=held_out)
     seen = kept.select(parts.training)
     if start is None:
@@ -73,11 +75,26 @@ def prepare(
         potential = checkpoint.potential()
         known = checkpoint.metadata.get("energy_shifts")
         shifts = energy_shifts(seen) if known is None else shifts_from_json(known)
+    if settings.loss.dipole + settings.loss.charges > 0 and not hasattr(potential, "charges"):
+        raise DatasetError(
+            "The loss counts dipoles or charges, but this network has no charges. "
+            "Start from a model that has, such as SO3LR, or set these weights to 0."
+        )
     potential = potential.replace(elements=_elements(potential, kept, start))
     batches = lambda part: Batches(
         part, potential.cutoff, settings.molecules, long_range=potential.long_range_cutoff > 0, shifts=shifts
     )
     return Prepared(kept, parts, shifts, batches(seen), batches(kept.select(parts.validation)), potential)
+
+
+def check_labels(dataset: Dataset, loss: Loss) -> None:
+    """Raises `DatasetError` where a loss counts what the data do not have."""
+    for name, labels in (("dipole", dataset.dipoles), ("charges", dataset.charges), ("stress", dataset.stresses)):
+        if getattr(loss, name) > 0 and labels is None:
+            raise DatasetError(
+                f"The weight of `{name}` is {getattr(loss, name):g}, but not all structures have a label for it. "
+                "Set the weight to 0, or label them all."
+            )
 
 
 def divide(

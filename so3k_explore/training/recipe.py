@@ -112,7 +112,7 @@ _PEPTIDE_GFN2_SECOND = replace(
 PEPTIDE_GFN2 = replace(
     _PEPTIDE_GFN2_SECOND,
     name="so3k-peptide-gfn2",
-    fit=replace(_PEPTIDE_GFN2_SECOND.fit, steps=75_000, optimiser="muon", learning_rate=1.5e-3),
+    fit=replace(_PEPTIDE_GFN2_SECOND.fit, steps=60_000, optimiser="muon", learning_rate=1.5e-3),
     parts=("base", "conformers", "featured"),
     after=_PEPTIDE_GFN2_SECOND,
 )

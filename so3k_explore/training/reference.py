@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from so3k_explore.io.dataset_formats import box_of
 from so3k_explore.io.datasets import DatasetError, Frame
 from so3k_explore.io.reference import GFN2, reference_calculator, single_threaded_pool, with_electrons
 
@@ -35,9 +36,11 @@ def label(atoms: "Atoms", calculator: "Calculator", **about: Any) -> Frame:
 
     charge, multiplicity = float(atoms.info.get("charge", 0.0)), int(atoms.info.get("multiplicity", 1))
     given = with_electrons(atoms)
+    stressed = bool(given.pbc.any()) and "stress" in calculator.implemented_properties
+    wanted = ["energy", "forces", *(["stress"] if stressed else [])]
     for attempt in (1, 2):
         try:
-            calculator.calculate(given, ["energy", "forces"])
+            calculator.calculate(given, wanted)
         except (CalculationFailed, RuntimeError) as error:
             calculator.reset()
             if attempt == 2:
@@ -58,6 +61,7 @@ def label(atoms: "Atoms", calculator: "Calculator", **about: Any) -> Frame:
         spin=float(multiplicity - 1),
         dipole=None if dipole is None else np.array(dipole, float),
         charges=None if charges is None else np.array(charges, float),
+        **box_of(given, found),
         **about,
     )
 

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from so3k_explore.io.datasets import Dataset, DatasetError
+from so3k_explore.io.datasets import Dataset, DatasetError, Frame
 
 FORCE_LIMIT = 30.0  # eV/Å; beyond it a structure is rather an accident than a sample
 MISMATCH_LIMIT = 0.2  # relative
@@ -79,12 +79,18 @@ def distinct(dataset: Dataset, tolerance: float = SAME) -> Int[np.ndarray, "fram
         frame = dataset[index]
         rows, columns = np.triu_indices(len(frame.numbers), 1)
         here = np.linalg.norm(frame.positions[rows] - frame.positions[columns], axis=-1)
+        here = np.concatenate([here, _box(frame)])
         others = known.setdefault((frame.molecule, len(here)), [])
         if others and np.sqrt(((np.stack(others) - here) ** 2).sum(axis=1).min() / max(len(here), 1)) < tolerance:
             continue
         others.append(here)
         kept.append(index)
     return np.array(kept, int)
+
+
+def _box(frame: Frame) -> Float[np.ndarray, "lengths"]:
+    """Cell vectors one after the other, Å; nothing for a molecule."""
+    return np.zeros(0) if frame.cell is None else np.ravel(frame.cell)
 
 
 def force_consistency(dataset: Dataset) -> float:
@@ -103,7 +109,7 @@ def force_consistency(dataset: Dataset) -> float:
         if one.molecule != two.molecule or one.group != two.group or len(one.numbers) != len(two.numbers):
             continue
         step = two.positions - one.positions
-        if np.abs(step).max() < 0.1:
+        if np.abs(step).max() < 0.1 and np.array_equal(_box(one), _box(two)):
             work.append(-float(((one.forces + two.forces) / 2 * step).sum()))
             gain.append(two.energy - one.energy)
     if len(work) < 2 or not np.any(work):
