@@ -113,7 +113,7 @@ def test_landscapes_are_exported_merged_and_imported(
 
 def test_distances_to_neighbours_are_counted(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Landscape.open(file) as landscape:
-        landscape.add(ENERGIES[0] + 0.01, SHAPES[0] + np.random.default_rng(1).normal(scale=0.1, size=(7, 3)))
+        landscape.add(ENERGIES[0] + 0.005, SHAPES[0] + np.random.default_rng(1).normal(scale=0.08, size=(7, 3)))
     found = answer(capsys, "landscape", "distances", file)
     assert found["minima"] == 5
     assert sorted(pair[:2] for pair in found["distances"]) == [[1, 5], [5, 1]]

@@ -87,9 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--force-tolerance", type=float, default=0.01, metavar="eV/Å", help="for `import` (default: 0.01)"
     )
-    parser.add_argument("--within", type=float, default=0.5, metavar="Å", help="for `distances` (default: 0.5)")
-    explanation = "for `distances`, between neighbours (default: 0.03)"
-    parser.add_argument("--energy-window", type=float, default=0.03, metavar="eV", help=explanation)
+    parser.add_argument("--within", type=float, default=0.25, metavar="Å", help="for `distances` (default: 0.25)")
+    explanation = "for `distances`, between neighbours (default: 0.01)"
+    parser.add_argument("--energy-window", type=float, default=0.01, metavar="eV", help=explanation)
     add_json(parser)
 
 

@@ -16,8 +16,8 @@ from so3k_explore.analysis.symmetry import Symmetry
 from so3k_explore.exploration.identity import Fingerprint, Identity, shape_of
 from so3k_explore.exploration.landscape import Landscape
 
-ENERGY_WINDOW = 0.03  # eV: ten times that of identity
-WITHIN = 0.5  # Å: four times the threshold of identity
+ENERGY_WINDOW = 0.01  # eV: three times that of identity; with much more, many pairs have to be compared
+WITHIN = 0.25  # Å: twice the threshold of identity; likewise
 PORTION = 512  # fingerprints compared at a time
 
 
