@@ -85,9 +85,12 @@ LIBRARY: dict[str, Entry] = dict(
 
 
 def find_entry(text: str) -> Entry | None:
-    """Entry with this name or alias, whatever its case, spaces and hyphens."""
+    """Entry with this name or alias, whatever its case, spaces and hyphens; clusters ``ljN`` of any size."""
     wanted = _plain(text)
-    return next((e for e in LIBRARY.values() if wanted in map(_plain, (e.name, e.title, *e.aliases))), None)
+    listed = next((e for e in LIBRARY.values() if wanted in map(_plain, (e.name, e.title, *e.aliases))), None)
+    if listed is None and (cluster := re.fullmatch(r"lj(\d{1,9})", wanted)):
+        return _cluster(int(cluster[1]), f"{cluster[1]} Lennard-Jones atoms.")[1]
+    return listed
 
 
 def named(name: str, seed: int = 1, conformation: str = "extended") -> Molecule:

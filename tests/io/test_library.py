@@ -93,3 +93,14 @@ def test_no_name_stands_for_two_molecules() -> None:
 def test_unknown_names_get_a_proposal() -> None:
     with pytest.raises(StructureError, match=r"`cafeine` is not in the library.*Did you mean caffeine"):
         named("cafeine")
+
+
+@pytest.mark.parametrize(("name", "atoms"), [("lj8", 8), ("LJ 20", 20), ("lj2", 2)])
+def test_clusters_of_any_size_have_a_name(name: str, atoms: int) -> None:
+    assert named(name).n_atoms == atoms
+
+
+@pytest.mark.parametrize("name", ["lj1", "lj0", "lj5000"])
+def test_clusters_of_no_use_are_refused_with_the_sizes_that_are(name: str) -> None:
+    with pytest.raises(StructureError, match="2 to 1000 atoms"):
+        named(name)
