@@ -7,6 +7,9 @@
 `identity`                  whether two relaxed structures are the same minimum
 `walkers`                   softening, flights and relaxations of all walkers in one compiled step
 `basin_hopping`, `seeds`    moves and random structures; `scheduler` chooses among the strategies
+`saddles.find_saddles`      a stream of states of a search for saddles; `saddle_settings.SaddleSearch` its settings
+`band`, `following`         elastic bands between pairs of minima, and the climb along one mode, all in compiled steps
+`pairing`                   which pairs of minima to join next
 `coverage`                  how many minima are still missing
 `tree`, `tree_building`     disconnectivity trees: barriers, paths, basins; `tree_layout` and `pictures` draw them
 `thermodynamics`            free energies, populations, heat capacity and rates, from `vibrations.vibrations`
@@ -39,6 +42,9 @@ from so3k_explore.exploration.records import Minima as Minima
 from so3k_explore.exploration.records import Saddles as Saddles
 from so3k_explore.exploration.records import SetAside as SetAside
 from so3k_explore.exploration.records import Transitions as Transitions
+from so3k_explore.exploration.saddle_settings import SaddleSearch as SaddleSearch
+from so3k_explore.exploration.saddles import SaddleState as SaddleState
+from so3k_explore.exploration.saddles import find_saddles as find_saddles
 from so3k_explore.exploration.search import explore_minima as explore_minima
 from so3k_explore.exploration.search import initial_search as initial_search
 from so3k_explore.exploration.settings import MinimaSearch as MinimaSearch

@@ -106,7 +106,7 @@ def test_bands_along_which_a_bond_breaks_are_recognised(lj7):
     system, paths, energies = lj7
     still = np.broadcast_to(paths[:, :1], paths.shape).copy()
     still[1, 4, 0] += 5.0
-    guard = make_guard(system.replace(positions=jnp.asarray(paths[0, 0])), [[0, 1]], contact=0)
+    guard = make_guard(system.replace(positions=jnp.asarray(paths[0, 0])), [[0, 1]], contact=0.0)
     state = next(relax_bands(LJ, system, still, energies, ElasticBand(max_steps=0)))
     assert broken_bands(state, guard)[:2].tolist() == [False, True]
     assert broken_bands(state, None).tolist() == [False, False, False]
