@@ -16,6 +16,7 @@ COMMANDS = {
     "md": ("work", "molecular dynamics of a molecule"),
     "relax": ("work", "relax a molecule to its nearest minimum"),
     "explore": ("work", "search for the minima of a molecule"),
+    "saddles": ("saddles", "search for the saddles between minima, and list them"),
     "tree": ("tree", "say and draw which minima are connected below which energy"),
     "recheck": ("recheck", "relax minima again with a reference method"),
     "landscape": ("landscape", "export, merge and import landscapes"),
