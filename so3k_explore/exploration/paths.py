@@ -60,7 +60,10 @@ class PathGuesses:
         The last image is `finish` with equal atoms permuted, moved and turned, perhaps mirrored.
         """
         if not len(self.bonds):
-            return distance_path(start, self._permuted(start, finish, attempt, rng), images, rng)
+            finish = self._permuted(start, finish, attempt, rng)
+            return (
+                straight_path(start, finish, images, rng) if attempt % 2 else distance_path(start, finish, images, rng)
+            )
         ends = self.matched(start, finish)
         finish = ends[attempt % len(ends)]
         if not len(self.torsions) or (attempt == 1 and len(ends) == 1):
@@ -172,11 +175,18 @@ class PathGuesses:
         return positions
 
 
+def straight_path(start: np.ndarray, finish: np.ndarray, images: int, rng: Any) -> np.ndarray:
+    """Path (images + 2, atoms, 3) on which atoms go straight, also through each other, but for a little noise."""
+    shares = np.linspace(0, 1, images + 2)[:, None, None]
+    path = start[None] + shares * (finish - start)[None]
+    path[1:-1] += rng.normal(scale=JITTER, size=path[1:-1].shape)
+    return path
+
+
 def distance_path(start: np.ndarray, finish: np.ndarray, images: int, rng: Any) -> np.ndarray:
     """Path (images + 2, atoms, 3) whose distances change as evenly as possible."""
     shares = np.linspace(0, 1, images + 2)
-    straight = start[None] + shares[:, None, None] * (finish - start)[None]
-    shaken = straight[1:-1] + rng.normal(scale=JITTER, size=(images, *start.shape))
+    shaken = straight_path(start, finish, images, rng)[1:-1]
     apart = lambda r: np.linalg.norm(r[:, None] - r[None, :], axis=-1)
     wanted = apart(start)[None] + shares[1:-1, None, None] * (apart(finish) - apart(start))[None]
     relaxed = np.asarray(_descend(jnp.asarray(shaken), jnp.asarray(wanted)))

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from so3k_explore.exploration.identity import Identity
 
-STRATEGIES = ("hops", "nearest", "components", "paths", "itself", "torsions", "modes", "kicks")
-"""In the order in which they are tried: pairs of minima first, then single minima."""
+STRATEGIES = ("hops", "nearest", "components", "paths", "torsions", "modes", "kicks", "itself")
+"""In the order in which they are tried: pairs of minima first, then single minima, then clusters with themselves."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.analysis.torsions import dihedrals, rotate_torsion
-from so3k_explore.exploration.paths import PathGuesses, distance_path
+from so3k_explore.exploration.paths import PathGuesses, distance_path, straight_path
 from so3k_explore.geometry.rotations import random_rotation
 from so3k_explore.io.structures import load_molecule
 from tests.exploration.molecules import cluster
@@ -132,3 +132,11 @@ def test_a_permuted_cluster_is_laid_onto_itself_unless_it_shall_change():
     assert np.abs(first[-1] - second[-1]).max() > 0.1
     itself = guesses.path(start, finish, 3, 0, np.random.default_rng(1))
     assert np.sqrt(np.mean(np.sum((itself[-1] - start) ** 2, axis=1))) > 0.1
+
+
+def test_straight_paths_lead_through_the_middle_and_no_two_atoms_are_in_one_place():
+    line = np.array([[-1.1, 0, 0], [0, 0, 0], [1.1, 0, 0]])
+    path = straight_path(line, line[::-1], 5, np.random.default_rng(0))
+    np.testing.assert_array_equal(path[[0, -1]], [line, line[::-1]])
+    assert np.linalg.norm(path[3], axis=1).max() < 0.1
+    assert np.linalg.norm(path[3, 0] - path[3, 2]) > 1e-4

@@ -19,7 +19,7 @@ from so3k_explore.system import System
 from tests.exploration.molecules import cluster, ethanol
 
 LJ = LennardJones()
-SADDLES = {  # energies, and the minima by rising energy; complete but for one at -12.549, which is found once in 6000
+SADDLES = {  # all twelve: energies, and the minima by rising energy
     -15.444734: (1, 2),
     -15.319864: (2, 3),
     -15.283421: (2, 4),
@@ -31,6 +31,7 @@ SADDLES = {  # energies, and the minima by rising energy; complete but for one a
     -14.596947: (1, 4),
     -14.568061: (3, 3),
     -14.548573: (4, 4),
+    -12.548938: (3, 3),
 }
 SEARCH = SaddleSearch(pairs=4, walkers=16, kicks=60, seed=1, strategies=("nearest", "kicks"))
 
