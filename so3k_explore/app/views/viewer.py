@@ -151,8 +151,9 @@ class Look(Part):
         """Offers the colours that are known, and paints the atoms; says why there are no charges."""
         scene = self._scene
         charges = scene.charges
-        self._colour.disabled_options = [] if charges is not None else ["charge"]
-        if charges is None or scene.color != "charge":
+        chosen = scene.color == "charge"  # stays chosen while charges are missing, and shows when they come
+        self._colour.disabled_options = [] if charges is not None or chosen else ["charge"]
+        if charges is None or not chosen:
             self._pane.set_atom_colors(None)
             self._legend.object = scene.no_charges if charges is None else ""
             return

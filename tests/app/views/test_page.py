@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from bokeh.document import Document
 
@@ -166,3 +167,18 @@ def test_a_page_that_does_not_answer_is_not_sent_more() -> None:
     assert not echo.heard
     echo._handle_msg({"number": 1})
     assert echo.heard
+
+
+def test_charges_stay_chosen_while_they_are_missing(session: Session) -> None:
+    """A model may be taken away while its charges are on show."""
+    colour = Components(session).viewer._look._colour
+    session.open()
+    tick(session)
+    session.scene.charges = np.linspace(-0.5, 0.5, 7)
+    colour.value = "charge"
+    session.scene.charges = None
+    assert (session.scene.color, colour.disabled_options) == ("charge", [])
+    session.scene.color = "element"
+    assert colour.disabled_options == ["charge"]
+    session.scene.charges = np.zeros(7)
+    assert colour.disabled_options == []
