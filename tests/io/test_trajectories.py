@@ -82,21 +82,24 @@ def test_frames_after_a_checkpoint_do_not_appear_twice(tmp_path: Path, block: in
         assert np.isnan(trajectory.scalar("temperature")[-1]).all()
 
 
+ENDLESS = (
+    "import sys, itertools, time\n"
+    "from pathlib import Path\n"
+    "from tests.io.test_trajectories import frame, write\n"
+    "writer = write(Path(sys.argv[1]), range(0))\n"
+    "for step in itertools.count():\n"
+    "    writer.append(0.5 * step, step, frame(step), energy=[step, -step], temperature=1.0)\n"
+    "    print(step, flush=True)\n"
+    "    time.sleep(0.002)\n"
+)
+"""A writer without an end, in a process of its own; its argument is the file."""
+
+
 def test_a_reader_follows_a_writer_that_is_then_killed(tmp_path: Path) -> None:
     """The writer is another process; after SIGKILL all flushed frames are there and the file can be continued."""
     path = tmp_path / "t.h5"
-    program = (
-        "import sys, itertools, time\n"
-        "from pathlib import Path\n"
-        "from tests.io.test_trajectories import frame, write\n"
-        "writer = write(Path(sys.argv[1]), range(0))\n"
-        "for step in itertools.count():\n"
-        "    writer.append(0.5 * step, step, frame(step), energy=[step, -step], temperature=1.0)\n"
-        "    print(step, flush=True)\n"
-        "    time.sleep(0.002)\n"
-    )
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", program, str(path)]
+    command = [sys.executable, "-c", ENDLESS, str(path)]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
