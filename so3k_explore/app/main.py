@@ -93,7 +93,7 @@ class Components:
         if self.drawer.open:
             self.drawer.open = False
         else:
-            self.session.minima.clear()
+            self.session.selection.clear()
 
     def _open_tab(self) -> None:
         self._contents[self.session.tab].open()

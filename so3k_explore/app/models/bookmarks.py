@@ -60,11 +60,10 @@ class Bookmarks(param.Parameterized):
         """Shows it again."""
         session, scene = self._session, self._session.scene
         if bookmark.minimum is not None:
-            rank = session.minima.rank(bookmark.minimum)
-            if rank is not None:
-                session.minima.choose([rank])
+            if session.minima.rank(bookmark.minimum) is not None:
+                session.selection.choose([bookmark.minimum])
             return
-        session.minima.clear()
+        session.selection.clear()
         scene.param.update(follow=False, walker=bookmark.walker)
         measured = session.shown.measured
         if measured is not None and scene.frames is not None:
@@ -81,9 +80,9 @@ class Bookmarks(param.Parameterized):
         if run is None or scene.positions is None:
             return None
         positions = np.round(np.asarray(scene.positions, float), 5).tolist()
-        rank = session.minima.rank(session.minima.focus)
+        rank = session.minima.rank(session.selection.focus)
         if rank is not None:
-            return Bookmark(scene.title, positions, minimum=session.minima.focus)
+            return Bookmark(scene.title, positions, minimum=session.selection.focus)
         if scene.live is not None and live is not None:
             return Bookmark(self._label(live.time_fs, live.step), positions, int(live.step), scene.walker)
         if scene.frames is not None and measured is not None:

@@ -15,7 +15,8 @@ class Conformers:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._given: Ranked | None = None  # the minima that the player has
-        session.minima.param.watch(self._show, ["focus", "selection", "minima"])
+        session.minima.param.watch(self._show, "minima")
+        session.selection.param.watch(self._show, ["focus", "selection"])
         session.display.param.watch(self._show, "energy_unit")
         session.scene.param.watch(self._walked, "frame")
 
@@ -26,7 +27,7 @@ class Conformers:
 
     def _show(self, *_: Any) -> None:
         session, model = self._session, self._session.minima
-        found, rank = model.minima, model.rank(model.focus)
+        found, rank = model.minima, model.rank(session.selection.focus)
         if session.shown.run is None or found is None:
             return
         if rank is None:
@@ -34,11 +35,10 @@ class Conformers:
                 session.show_run_again()
             return
         self._give(found, rank)
-        others = [model.rank(key) for key in model.selection if key != model.focus]
         session.scene.param.update(
             title=f"Minimum {rank + 1} of {len(found)}",
             detail=self._detail(found, rank),
-            overlay=[found.positions[other] for other in others if other is not None],
+            overlay=[found.positions[other] for other in model.ranks() if other != rank],
             walkers=1,
         )
 
@@ -59,10 +59,9 @@ class Conformers:
         """The player shows another minimum."""
         if self._given is None or not self._in_player or event.new >= len(self._given):
             return
-        key, model = self._given.keys[event.new], self._session.minima
-        rank = model.rank(key)
-        if key != model.focus and rank is not None:
-            model.choose([rank])
+        key, session = self._given.keys[event.new], self._session
+        if key != session.selection.focus and session.minima.rank(key) is not None:
+            session.selection.choose([key])
 
     def _detail(self, found: Ranked, rank: int) -> str:
         """Energy above the lowest minimum and torsions in words."""

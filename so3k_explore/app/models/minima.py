@@ -1,12 +1,14 @@
-"""The minima of a search: what they are, how they grew, which is looked at."""
+"""The minima of a search: what they are, how they grew, and their places by energy."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import param
 
 from so3k_explore.app.models.display import DASH
+from so3k_explore.app.models.selection import Selection
 
 if TYPE_CHECKING:
     from so3k_explore.exploration.records import Minima
@@ -29,6 +31,11 @@ class Ranked:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Place of each key."""
+        return {key: place for place, key in enumerate(self.keys)}
+
     @property
     def growth(self) -> tuple[np.ndarray, np.ndarray]:
         """Force calls, and the number of minima known then."""
@@ -36,36 +43,32 @@ class Ranked:
 
 
 class MinimaModel(param.Parameterized):
-    """One focus, shown in the viewer, and one selection, overlaid; both are database keys, so they survive sorting."""
+    """The minima by energy: tells the page's `Selection`, which knows keys, from places in that order."""
 
     minima = param.ClassSelector(class_=Ranked, default=None, allow_None=True, doc="All minima found so far.")
-    focus = param.Integer(None, allow_None=True, doc="Key of the minimum in the viewer.")
-    selection = param.List([], item_type=int, doc="Keys of the minima chosen together.")
+
+    def __init__(self, selection: Selection) -> None:
+        super().__init__()
+        self._selection = selection
 
     def rank(self, key: int | None) -> int | None:
         """Place of a minimum by energy, from 0; None when it is not there."""
-        if self.minima is None or key not in self.minima.keys:
-            return None
-        return self.minima.keys.index(key)
+        return None if self.minima is None or key is None else self.minima.places.get(key)
+
+    def ranks(self) -> list[int]:
+        """Places of the chosen minima, in the order in which they were chosen."""
+        return [rank for rank in map(self.rank, self._selection.selection) if rank is not None]
 
     def choose(self, ranks: list[int]) -> None:
-        """Looks at the first of these places and selects all of them."""
-        if self.minima is None or not ranks:
-            self.clear()
-            return
-        keys = [self.minima.keys[rank] for rank in ranks]
-        self.param.update(focus=keys[0], selection=keys)
+        """Looks at the minimum in the first of these places and selects all of them."""
+        self._selection.choose(() if self.minima is None else [self.minima.keys[rank] for rank in ranks])
 
     def step(self, by: int) -> None:
         """Walks up or down in energy."""
         if self.minima is not None and len(self.minima):
-            here = self.rank(self.focus)
+            here = self.rank(self._selection.focus)
             there = 0 if here is None else (here + by) % len(self.minima)
             self.choose([there])
-
-    def clear(self) -> None:
-        """Looks at none."""
-        self.param.update(focus=None, selection=[])
 
 
 def labelled(molecule: "Molecule", positions: np.ndarray) -> str:

@@ -19,6 +19,7 @@ from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.run import RunModel
 from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
+from so3k_explore.app.models.selection import Selection
 from so3k_explore.app.models.shown import ShownRun
 from so3k_explore.app.models.training import TrainingModel
 
@@ -54,7 +55,8 @@ class Session(param.Parameterized):
         self.runs = RunsModel(runs, self.background)
         self.shown = ShownRun(self.background)
         self.training = TrainingModel(self.background, self.runs, self.potential)
-        self.minima = MinimaModel()
+        self.selection = Selection()
+        self.minima = MinimaModel(self.selection)
         self.scene = Scene()
         self.point = Evaluation(self.background, "point", evaluate)
         self.charges = Charges(self, evaluate)
@@ -111,7 +113,7 @@ class Session(param.Parameterized):
         shown = self.shown.run
         if shown is not None and not same(molecule, shown.molecule):
             self.runs.shown = ""
-        self.minima.clear()
+        self.selection.clear()
         self.scene.show(structure_of(molecule), molecule.name)
         self.potential.look(molecule)
 
@@ -150,7 +152,7 @@ class Session(param.Parameterized):
         if entry is None:
             return
         run = entry[0]
-        self.minima.clear()
+        self.selection.clear()
         self.shown.attach(run)
         self._suit_run(run)
         if not same(self.molecule.molecule, run.molecule):
@@ -170,7 +172,7 @@ class Session(param.Parameterized):
         if live is None or scene.structure is None:
             return
         scene.walkers = len(live.positions)
-        if self.shown.active and scene.follow and self.minima.focus is None:
+        if self.shown.active and scene.follow and self.selection.focus is None:
             self.show_run_again()
             scene.live = laid(live.positions[min(scene.walker, scene.walkers - 1)], scene.structure.positions)
 
@@ -178,7 +180,7 @@ class Session(param.Parameterized):
         """Gives the player what is recorded, unless the reader watches the run live or looks at a minimum."""
         measured, scene = self.shown.measured, self.scene
         live = self.shown.active and scene.follow
-        if measured is None or live or self.minima.focus is not None:
+        if measured is None or live or self.selection.focus is not None:
             return
         if self.shown.active and scene.frames is not None and self._played == (self.shown.run.id, scene.walker):
             return  # replacing the frames now would interrupt the player
@@ -191,7 +193,7 @@ class Session(param.Parameterized):
     def _found(self, *_: Any) -> None:
         """Takes over the minima; those of a search that has ended are looked at from the lowest on."""
         self.minima.minima = self.shown.minima
-        if self.shown.minima is not None and not self.shown.active and self.minima.focus is None:
+        if self.shown.minima is not None and not self.shown.active and self.selection.focus is None:
             self.minima.choose([0])
 
     def show_run_again(self) -> None:

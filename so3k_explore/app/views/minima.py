@@ -32,7 +32,7 @@ class MinimaTab(Part):
         self._layout = pictures(self._scatter, self._growth, wide=(self._table,))
         session.shown.param.watch(lambda *_: self._arrange(), "run")
         session.minima.param.watch(lambda *_: self._draw(), "minima")
-        session.minima.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
+        session.selection.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
         session.display.param.watch(lambda *_: self._draw(), "energy_unit")
         self._draw()
 
@@ -68,6 +68,6 @@ class MinimaTab(Part):
         model = self.session.minima
         if model.minima is None:
             return
-        ranks = [rank for rank in map(model.rank, model.selection) if rank is not None]
+        ranks = model.ranks()
         self._scatter.highlight(ranks)
         self._table.highlight(ranks)

@@ -146,7 +146,7 @@ def test_a_chosen_minimum_is_shown_and_the_others_laid_over_it(session: Session,
     assert "1.000 eV" in session.scene.detail
     session.minima.step(1)
     assert session.scene.title == "Minimum 3 of 3"
-    session.minima.clear()
+    session.selection.clear()
     assert session.scene.title == run.name
 
 
@@ -161,17 +161,17 @@ def test_the_player_walks_through_the_minima_by_energy(session: Session, cluster
     search(session, cluster)
     session.open(run="search", tab="minima")
     settle(session)
-    scene, minima = session.scene, session.minima
+    scene, minima, chosen = session.scene, session.minima, session.selection
     assert scene.title == "Minimum 1 of 3"
     assert scene.frames is not None
     assert (scene.frames.shape, scene.times, scene.frame) == ((3, 7, 3), None, 0)
     frames = scene.frames
     scene.frame = 2
-    assert (minima.focus, minima.selection, scene.title) == (1, [1], "Minimum 3 of 3")
+    assert (chosen.focus, chosen.selection, scene.title) == (1, [1], "Minimum 3 of 3")
     minima.choose([1, 0])
     assert (scene.frame, len(scene.overlay)) == (1, 1)
     assert scene.frames is frames
-    minima.clear()
+    chosen.clear()
     assert scene.frames is None
 
 
@@ -189,7 +189,7 @@ def test_a_minimum_found_below_the_others_does_not_move_the_focus(
     run.found._found = Minima(ids, energies, positions, counts, counts, counts, (), ())
     session.scene.playing = True
     settle(session)
-    assert (session.minima.focus, session.scene.title, session.scene.frame) == (3, "Minimum 3 of 4", 1)
+    assert (session.selection.focus, session.scene.title, session.scene.frame) == (3, "Minimum 3 of 4", 1)
     session.scene.playing = False
     session.minima.choose([0])
     assert session.scene.frames is not None

@@ -127,12 +127,12 @@ def test_runs_are_listed_with_what_can_be_done(session: Session) -> None:
 
 def test_escape_closes_the_drawer_before_it_forgets_the_chosen_minima(session: Session) -> None:
     components = Components(session)
-    session.minima.selection = [0]
+    session.selection.selection = [0]
     components.drawer.open = True
     components.keyboard._handle_msg({"key": "Escape"})
-    assert (components.drawer.open, session.minima.selection) == (False, [0])
+    assert (components.drawer.open, session.selection.selection) == (False, [0])
     components.keyboard._handle_msg({"key": "Escape"})
-    assert session.minima.selection == []
+    assert session.selection.selection == []
 
 
 def test_an_empty_list_says_whether_anybody_has_looked() -> None:
