@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore import units
+from so3k_explore.exploration.labels import label_columns
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.merging import molecule_of
 from so3k_explore.exploration.records import Minima
@@ -58,7 +59,7 @@ def to_extxyz(landscape: Landscape, path: Path) -> None:
     minima = landscape.minima()
     template = molecule_of(landscape).system.to_ase()
     frames = []
-    for row, positions in zip(_rows(minima), minima.positions, strict=True):
+    for row, positions in zip(_rows(landscape, minima), minima.positions, strict=True):
         atoms = template.copy()
         atoms.positions = positions
         left_out = ("energy_eV", "relative_kcal_mol")
@@ -78,7 +79,7 @@ def to_sdf(landscape: Landscape, path: Path) -> None:
 
 def to_csv(landscape: Landscape, path: Path) -> None:
     """Minima as a table."""
-    rows = _rows(landscape.minima())
+    rows = _rows(landscape, landscape.minima())
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -103,7 +104,7 @@ def to_graphml(landscape: Landscape, path: Path) -> None:
                 ElementTree.SubElement(root, "key", {"id": keys[place], **attributes})
             ElementTree.SubElement(element, "data", key=keys[place]).text = str(value)
 
-    for row in _rows(landscape.minima()):
+    for row in _rows(landscape, landscape.minima()):
         describe(ElementTree.SubElement(graph, "node", id=f"n{row['minimum']}"), row)
     for number, ((first, second), row) in enumerate(_edges(landscape)):
         ends = {"source": f"n{first}", "target": f"n{second}"}
@@ -121,7 +122,7 @@ def to_chemiscope(landscape: Landscape, path: Path) -> None:
         {"size": len(names), "names": names, **dict(zip("xyz", positions.T.round(6).tolist(), strict=True))}
         for positions in minima.positions
     ]
-    rows = _rows(minima)
+    rows = _rows(landscape, minima)
     units_of = {"energy_eV": "eV", "relative_kcal_mol": "kcal/mol"}
     properties = {
         name.replace("_", " "): {"target": "structure", "values": [row[name] for row in rows]}
@@ -142,8 +143,9 @@ FORMATS: dict[str, Callable[[Landscape, Path], None]] = {
 }
 
 
-def _rows(minima: Minima) -> list[dict[str, Any]]:
-    """What is known of each minimum, by name."""
+def _rows(landscape: Landscape, minima: Minima) -> list[dict[str, Any]]:
+    """What is known of each minimum, by name; clusters have a column for each labelling."""
+    clusters = label_columns(landscape, minima.ids)
     lowest = float(minima.energies.min())
     return [
         {
@@ -155,6 +157,7 @@ def _rows(minima: Minima) -> list[dict[str, Any]]:
             "walker": int(minima.walkers[k]),
             "strategy": minima.strategies[k],
             "label": minima.labels[k],
+            **{name: words[k] for name, words in clusters.items()},
         }
         for k in range(len(minima))
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
+from so3k_explore.exploration.labels import take_labellings
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.exploration.records import Attempt, Hop, Saddles
 from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, store_vibrations, stored_frequencies
@@ -55,6 +56,7 @@ def merge_landscapes(target: Landscape, source: Landscape, identity: Identity | 
         _take_notes(target, source, later, minima, saddles)
         for kind, numbers in ((MINIMUM, minima), (SADDLE, saddles)):
             _take_frequencies(target, source, kind, numbers)
+        take_labellings(target, source, minima)
         after = len(target), len(target.saddles())
     return Merged(minima, saddles, after[0] - before[0], after[1] - before[1])
 
