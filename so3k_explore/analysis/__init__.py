@@ -4,8 +4,12 @@
 `alignment`    superposition, RMSD, and RMSD when equal atoms may trade places [1]
 `symmetry`     automorphisms of the molecular graph: which atoms may trade places
 `torsions`     rotatable bonds, their angles and turns; `backbone`: residues, phi and psi
-`attention`    which atoms a So3krates model attends to, layer by layer
+`attention`    which atoms a So3krates model attends to, layer by layer, of one structure or many;
+               `attention_coefficients`: its matrices, `attention_blocks`: between residues,
+               `attention_rollout`: through all layers [2, 3]
 =============  ==============================================================================
 
 [1] Kabsch, Acta Cryst. A 32, 922 (1976).
+[2] Abnar & Zuidema, ACL (2020).
+[3] Kobayashi, Kuribayashi, Yokoi, Inui, EMNLP (2020).
 """

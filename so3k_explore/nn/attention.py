@@ -90,6 +90,7 @@ class EuclideanAttention(nn.Module):
         projections = (*(f"invariant_{role}" for role in ROLES), *(f"equivariant_{role}" for role in ROLES[:2]))
         heads = {"invariant": self.heads, "equivariant": len(self.degrees)}
         table = [HeadwiseDense(heads[name.split("_")[0]], name=name)(x) for name in projections]
+        values_of_atoms = table[2]
         table = jnp.concatenate(table, axis=-1)  # one gather where five would do
         ours = jnp.split(table[pairs.receivers], len(projections), axis=-1)
         theirs = jnp.split(table[pairs.senders], len(projections), axis=-1)
@@ -99,6 +100,9 @@ class EuclideanAttention(nn.Module):
         equivariant = _both_ways(ours[3:5], theirs[3:5], filters[1], len(self.degrees)) * _twice(scale)[:, None]
         self.sow("intermediates", "invariant", invariant)  # read by `analysis.attention`
         self.sow("intermediates", "equivariant", equivariant)
+        of_atoms = values_of_atoms.reshape(atoms, self.heads, -1)
+        self.sow("intermediates", "values", jnp.linalg.norm(of_atoms, axis=-1))
+        self.sow("intermediates", "residuals", jnp.linalg.norm(x, axis=-1))
 
         values = jnp.concatenate([theirs[2], ours[2]]).reshape(-1, self.heads, features // self.heads)
         weighted = (invariant[:, :, None] * values).reshape(-1, features)
