@@ -4,6 +4,7 @@
 `alignment`    superposition, RMSD, and RMSD when equal atoms may trade places [1]
 `symmetry`     automorphisms of the molecular graph: which atoms may trade places
 `torsions`     rotatable bonds, their angles and turns; `backbone`: residues, phi and psi
+`spectra`      power and infrared spectra of trajectories; `correlation`: memory and errors
 `attention`    which atoms a So3krates model attends to, layer by layer, of one structure or many;
                `attention_coefficients`: its matrices, `attention_blocks`: between residues,
                `attention_rollout`: through all layers [2, 3]

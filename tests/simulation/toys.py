@@ -60,6 +60,23 @@ class Blasting(Replaceable, _Toy):
         return self.springs(graph) + jnp.where(graph.positions[0, 0] > 5.0, jnp.nan, 0.0)
 
 
+@pytree
+class Charged(Replaceable, _Toy):
+    """Springs between atoms that carry charges which never change."""
+
+    springs: Springs
+    fixed: Float[Array, "atoms"]  # e
+
+    def __call__(self, graph: Graph) -> Float[Array, "atoms"]:
+        return self.springs(graph)
+
+    def charges(self, graph: Graph) -> Float[Array, "atoms"]:
+        return self.fixed
+
+    def dipole(self, graph: Graph) -> Float[Array, "3"]:
+        return self.fixed @ graph.positions
+
+
 TRIANGLE = System.create([[0.0, 0.0, 0.0], [1.1, 0.0, 0.0], [0.3, 0.9, 0.0]], [8, 6, 1])
 TETRAHEDRON = System.create(
     [[0.0, 0.0, 0.0], [1.3, 0.0, 0.0], [0.6, 1.2, 0.0], [0.5, 0.4, 1.2], [-0.5, -0.9, 0.7]], [6, 7, 8, 1, 1]
