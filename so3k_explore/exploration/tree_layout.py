@@ -6,11 +6,13 @@ the landscape that are not connected stand beside each other and reach to the to
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from so3k_explore.exploration.tree import Tree
 
+MIXED, APART = -2, -3  # branches whose minima belong to several groups or none; parts that nothing connects
 HEADROOM = 0.05  # of the range of energies, above the highest node
 
 
@@ -53,6 +55,49 @@ def layout(tree: Tree, *, slant: float | int = 0.0) -> Layout:
     segments, nodes = np.concatenate([across, down]), np.tile(np.arange(len(x)), 2)
     seen = (segments[:, 0] != segments[:, 1]).any(axis=1)
     return Layout(x=x, order=order, segments=segments[seen], nodes=nodes[seen], top=top)
+
+
+@dataclass(frozen=True, eq=False)
+class Strokes:
+    """Lines of a tree that look the same, in one piece with gaps, as drawing libraries like them."""
+
+    group: int  # that all minima below these lines belong to; `MIXED` or `APART`
+    bound: bool  # whether they hang from upper bounds of passes
+    x: np.ndarray  # (points,) NaN between two lines
+    energies: np.ndarray  # (points,) eV, NaN between two lines
+
+
+def strokes(tree: Tree, drawn: Layout, groups: Any = None) -> list[Strokes]:
+    """The lines of a drawn tree by their looks.
+
+    Args:
+        tree: that was laid out.
+        drawn: its layout.
+        groups: (minima,) a number from 0, or -1, for each minimum in the order of the tree; None: all are alike.
+    """
+    group, above = branch_groups(tree, groups)[drawn.nodes], tree.parents[drawn.nodes]
+    bound = (above >= 0) & tree.bound[above]
+    found = []
+    for one, hanging in sorted(set(zip(group.tolist(), bound.tolist(), strict=True))):
+        lines = drawn.segments[(group == one) & (bound == hanging)]
+        gaps = np.concatenate([lines, np.full((len(lines), 1, 2), np.nan)], axis=1).reshape(-1, 2)
+        found.append(Strokes(one, hanging, gaps[:, 0], gaps[:, 1]))
+    return found
+
+
+def branch_groups(tree: Tree, groups: Any = None) -> np.ndarray:
+    """Group that all minima below each node belong to (nodes,); `MIXED` where they differ or there are no groups.
+
+    Nodes of parts that are not connected with the lowest minimum are `APART`, unless they have a group.
+    """
+    found = np.full(len(tree.heights), MIXED)
+    if groups is not None:
+        found[: len(tree)] = np.asarray(groups, int)
+        for node in range(len(tree), len(found)):
+            below = found[tree.children[node]]
+            found[node] = below[0] if (below == below[0]).all() else MIXED
+    alone = tree.components[tree.lowest] != 0
+    return np.where(alone & (found == MIXED), APART, found)
 
 
 def _order(tree: Tree) -> np.ndarray:

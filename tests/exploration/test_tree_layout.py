@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.exploration.tree_building import disconnectivity_tree
-from so3k_explore.exploration.tree_layout import layout
+from so3k_explore.exploration.tree_layout import APART, MIXED, branch_groups, layout, strokes
 from tests.exploration.test_tree import muller_brown, random_passes
 
 
@@ -64,3 +64,19 @@ def test_ten_thousand_minima_in_a_chain_can_be_drawn():
     ids = np.arange(1, 10_001)
     tree = disconnectivity_tree(ids, ids / 1e4, np.stack([ids[:-1], ids[1:]], axis=1), 2 + ids[1:])
     assert len(layout(tree).segments) == 3 * 9999 + 1
+
+
+def test_branches_belong_to_the_group_of_all_minima_below_them():
+    tree = disconnectivity_tree([1, 2, 3, 4, 5], [0, 1, 2, 3, 4], [(1, 2), (3, 4), (2, 3)], [5.0, 6.0, 7.0])
+    assert branch_groups(tree, [0, 0, 1, 1, -1]).tolist() == [0, 0, 1, 1, -1, 0, 1, MIXED]
+    assert branch_groups(tree).tolist() == [MIXED] * 4 + [APART] + [MIXED] * 3
+
+
+def test_strokes_hold_every_line_once_with_gaps_between_them():
+    tree = disconnectivity_tree([1, 2, 3], [0.0, 1.0, 2.0], [(1, 2), (2, 3)], [4.0, 5.0], [7, 0])
+    drawn = layout(tree)
+    found = strokes(tree, drawn, [0, 0, 1])
+    assert [(one.group, one.bound) for one in found] == [(MIXED, False), (0, False), (0, True), (1, True)]
+    points = sum(np.isfinite(one.x).sum() for one in found)
+    assert points == 2 * len(drawn.segments)
+    assert sum(np.isnan(one.energies).sum() for one in found) == len(drawn.segments)

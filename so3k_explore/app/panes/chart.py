@@ -128,6 +128,10 @@ class Chart(pn.viewable.Viewer):
             if logarithmic
             else grown(before["y_range"], *y, from_zero="y" in from_zero)
         )
+        self._change_limits(before)
+
+    def _change_limits(self, before: dict[str, Limits | None]) -> None:
+        """Brings limits to the figures, unless they are as before."""
         if self._limits != before:
             for figure in self._figures:
                 self._write(figure, partial(self._apply_limits, figure, before))

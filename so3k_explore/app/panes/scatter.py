@@ -122,6 +122,10 @@ class ScatterChart(Chart):
         figure.output_backend = "webgl"
 
     def _plot(self) -> Any:
+        return hv.Overlay(self._marks()).opts(**self._options(show_legend=False))
+
+    def _marks(self) -> list[Any]:
+        """The points, and the rings around those chosen."""
         example = {"x": [0.0], "y": [0.0], "color": [PRIMARY], "label": [""]}
         points = hv.Points(example, ["x", "y"], ["color", "label"]).opts(
             **{"size": self._size, "alpha": 0.8, "line_alpha": 0, "hooks": [_color_by_column, self._capture(POINTS)]},
@@ -132,12 +136,13 @@ class ScatterChart(Chart):
             **{"fill_alpha": 0, "line_color": MARK, "line_width": 2, "size": self._size + 6, "default_tools": []},
             hooks=[self._capture(RINGS)],
         )
-        return hv.Overlay([points, rings]).opts(**self._options(show_legend=False))
+        return [points, rings]
 
 
 def _color_by_column(plot: Any, element: Any) -> None:
     """Hook: HoloViews would take the colours for categories and map them to others."""
     renderer = plot.handles["glyph_renderer"]
+    renderer.name = POINTS
     for glyph in (renderer.glyph, renderer.selection_glyph, renderer.nonselection_glyph):
         glyph.update(fill_color="color", line_color="color")  # themes may draw an outline
 
