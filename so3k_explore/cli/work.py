@@ -18,7 +18,7 @@ from so3k_explore.cli.options import (
     read_settings,
 )
 from so3k_explore.cli.terminal import follow, say, show, show_json
-from so3k_explore.jobs.settings import DynamicsSettings, MinimaSettings, RelaxSettings, Settings
+from so3k_explore.jobs.settings import SPECTRAL_INTERVAL, DynamicsSettings, MinimaSettings, RelaxSettings, Settings
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
 
 def run(arguments: argparse.Namespace, name: str) -> int:
     """Parses, starts, waits, prints."""
-    settings = read_settings(arguments, KINDS[name])
+    recording = {"frame_interval": SPECTRAL_INTERVAL} if getattr(arguments, "setting_record", None) else {}
+    settings = read_settings(arguments, KINDS[name], **recording)
     molecule = read_molecule(arguments)
     _warn(molecule)
     submit = lambda runs: runs.submit(settings, molecule, name=arguments.name, **read_model(arguments))

@@ -27,6 +27,9 @@ WALKER_BYTES = 2**13  # of headers for each walker
 CLOCK = "particles/walker_000/position"  # its `step` and `time` are shared by everything in the file
 
 
+DIPOLE = "dipole"  # the one observable that is no number but a vector
+
+
 class TrajectoryError(RuntimeError):
     """A trajectory is damaged, or belongs to another molecule or other walkers."""
 
@@ -37,7 +40,15 @@ def walker_name(index: int) -> str:
 
 
 def lay_out(
-    file: h5py.File, numbers: Any, masses: Any, cell: Any, walkers: int, scalars: list[str], *, velocities: bool
+    file: h5py.File,
+    numbers: Any,
+    masses: Any,
+    cell: Any,
+    walkers: int,
+    scalars: list[str],
+    *,
+    velocities: bool,
+    dipoles: bool,
 ) -> None:
     """Groups and empty datasets of H5MD; no more can be added once readers are allowed."""
     about = file.create_group("h5md")
@@ -73,6 +84,9 @@ def lay_out(
     for name in scalars:
         group = _tick(file.create_group(f"observables/{name}"), clock)
         _series(group, "value", (walkers,), np.float64, UNITS.get(name))
+    if dipoles:
+        group = _tick(file.create_group(f"observables/{DIPOLE}"), clock)
+        _series(group, "value", (walkers, 3), np.float64, "e Angstrom")
 
 
 def _tick(group: h5py.Group, clock: h5py.Group) -> h5py.Group:
@@ -109,6 +123,16 @@ def get_dataset(file: h5py.File | None, name: str) -> h5py.Dataset:
 def has_velocities(file: h5py.File) -> bool:
     """Whether frames hold velocities."""
     return "velocity" in get_group(file, "particles/walker_000")
+
+
+def has_dipoles(file: h5py.File) -> bool:
+    """Whether frames hold dipole moments."""
+    return DIPOLE in get_group(file, "observables")
+
+
+def scalar_names(file: h5py.File) -> list[str]:
+    """Names of the numbers that frames hold."""
+    return [str(name) for name in get_group(file, "observables") if name != DIPOLE]
 
 
 def growing(file: h5py.File) -> Iterator[h5py.Dataset]:
@@ -206,12 +230,13 @@ def replace_by_copy(path: Path, file: h5py.File, frames: int) -> None:
     temporary = temporary_path(path)
     first = "particles/walker_000"
     cell = np.zeros((3, 3)) if "edges" in get_group(file, f"{first}/box") else None
-    walkers, scalars = len(get_group(file, "particles")), list(get_group(file, "observables"))
+    walkers, scalars = len(get_group(file, "particles")), scalar_names(file)
+    vectors = {"velocities": has_velocities(file), "dipoles": has_dipoles(file)}
     numbers, masses = get_dataset(file, f"{first}/species")[()], get_dataset(file, f"{first}/mass")[()]
     ensure_space(path.parent, walkers * WALKER_BYTES + growth(growing(file), 0, frames))
     try:
         with h5py.File(temporary, "w", libver="latest", locking=False) as fresh:
-            lay_out(fresh, numbers, masses, cell, walkers, scalars, velocities=has_velocities(file))
+            lay_out(fresh, numbers, masses, cell, walkers, scalars, **vectors)
             for source, target in zip(growing(file), growing(fresh), strict=True):
                 target.resize(frames, axis=0)
                 block = source.chunks[0] if source.chunks else 1

@@ -15,6 +15,7 @@ import numpy as np
 
 from so3k_explore.io.h5md import (
     CLOCK,
+    DIPOLE,
     OVERHEAD,
     WALKER_BYTES,
     cleanly_closed,
@@ -24,12 +25,14 @@ from so3k_explore.io.h5md import (
     get_group,
     growing,
     growth,
+    has_dipoles,
     has_velocities,
     lay_out,
     longest,
     open_to_read,
     opened,
     replace_by_copy,
+    scalar_names,
     temporary_path,
     walker_name,
 )
@@ -63,7 +66,7 @@ class TrajectoryWriter:
         self._file: h5py.File | None = None
         self._datasets: dict[str, h5py.Dataset] = {}
         self._scalars: list[str] = []
-        self._velocities = False
+        self._velocities = self._dipoles = False
         self._block: list[dict[str, np.ndarray]] = []  # frames not yet in the file
         self._frames = 0  # those in the file
         if self.path.exists():
@@ -76,27 +79,33 @@ class TrajectoryWriter:
         positions: np.ndarray | Any,
         *,
         velocities: np.ndarray | Any = None,
+        dipoles: np.ndarray | Any = None,
         cell: Any = None,
         **scalars: Any,
     ) -> None:
         """Adds a frame: positions (walkers, atoms, 3) in Å, and numbers with one value a walker or one for all.
 
-        Velocities, in Å/fs, and the names of the numbers are fixed by the first frame; those left out later become NaN.
+        Whether there are velocities (Å/fs) and dipole moments (walkers, 3) in e·Å, and the names of the numbers, is
+        fixed by the first frame; what is left out later becomes NaN.
         """
         vectors = {"position": self._checked("positions", positions)}
         if velocities is not None:
             vectors["velocity"] = self._checked("velocities", velocities)
         values = {name: np.broadcast_to(np.asarray(value, float), self._walkers) for name, value in scalars.items()}
         if self._file is None:
-            self._create(list(values), velocities=velocities is not None)
-        if velocities is not None and not self._velocities:
-            raise ValueError("The first frame had no velocities; got some. Write to another file.")
+            self._create(list(values), velocities=velocities is not None, dipoles=dipoles is not None)
+        for name, given, known in (("velocities", velocities, self._velocities), ("dipoles", dipoles, self._dipoles)):
+            if given is not None and not known:
+                raise ValueError(f"The first frame had no {name}; got some. Write to another file.")
         known = self._scalars
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ValueError(f"The first frame fixed the numbers {', '.join(known)}; got also {', '.join(unknown)}.")
         missing = np.full(self._walkers, math.nan)
         row = {f"observables/{name}/value": values.get(name, missing) for name in known}
+        if self._dipoles:
+            moments = np.full((self._walkers, 3), math.nan) if dipoles is None else np.asarray(dipoles, float)
+            row[f"observables/{DIPOLE}/value"] = moments.reshape(self._walkers, 3)
         if self._velocities:
             vectors.setdefault("velocity", np.full_like(vectors["position"], math.nan))
         for name, rows in vectors.items():
@@ -156,13 +165,13 @@ class TrajectoryWriter:
             raise ValueError(f"`{name}` must have shape {expected}, got {vectors.shape}.")
         return vectors
 
-    def _create(self, scalars: list[str], *, velocities: bool) -> None:
+    def _create(self, scalars: list[str], *, velocities: bool, dipoles: bool) -> None:
         temporary = temporary_path(self.path)
         ensure_space(self.path.parent, self._walkers * WALKER_BYTES + OVERHEAD)
         try:
             with h5py.File(temporary, "w", libver="latest", locking=False) as file:
                 about = (self._numbers, self._masses, self._cell, self._walkers, scalars)
-                lay_out(file, *about, velocities=velocities)
+                lay_out(file, *about, velocities=velocities, dipoles=dipoles)
             temporary.replace(self.path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -182,8 +191,8 @@ class TrajectoryWriter:
     def _open(self) -> None:
         self._file = h5py.File(self.path, "r+", libver="latest", locking=False)
         self._file.swmr_mode = True
-        self._scalars = [str(name) for name in get_group(self._file, "observables")]
-        self._velocities = has_velocities(self._file)
+        self._scalars = scalar_names(self._file)
+        self._velocities, self._dipoles = has_velocities(self._file), has_dipoles(self._file)
         self._datasets = {str(d.name).lstrip("/"): d for d in growing(self._file)}
 
     def _check(self, file: h5py.File) -> None:
@@ -245,11 +254,11 @@ class Trajectory:
     @property
     def scalars(self) -> dict[str, np.ndarray]:
         """Numbers by name, each of shape (frames, walkers)."""
-        return {name: self.scalar(name) for name in map(str, get_group(self._file, "observables"))}
+        return {name: self.scalar(name) for name in scalar_names(self._file)}
 
     def scalar(self, name: str) -> np.ndarray:
         """One number of every frame and walker."""
-        known = [str(name) for name in get_group(self._file, "observables")]
+        known = scalar_names(self._file)
         if name not in known:
             raise KeyError(f"`{self.path}` has no `{name}`; it has {', '.join(known) or 'no numbers'}.")
         return get_dataset(self._file, f"observables/{name}/value")[: self._frames]
@@ -270,6 +279,13 @@ class Trajectory:
     def velocities(self) -> "Vectors | None":
         """Velocities by frame and walker, Å/fs; None when they were not stored."""
         return Vectors(self, "velocity") if has_velocities(self._file) else None
+
+    @property
+    def dipoles(self) -> np.ndarray | None:
+        """Dipole moments (frames, walkers, 3) about the centres of mass, e·Å; None when they were not stored."""
+        if not has_dipoles(self._file):
+            return None
+        return get_dataset(self._file, f"observables/{DIPOLE}/value")[: self._frames]
 
 
 class Vectors:

@@ -17,6 +17,8 @@ from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.jobs.settings import DynamicsSettings, Settings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.observables.forces import batched_energy_and_forces
+from so3k_explore.observables.infrared import dipoles, require_dipole
+from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation import (
     FIRE,
     NVE,
@@ -89,6 +91,8 @@ class DynamicsTask:
         """Thermal momenta on the relaxed molecule, or the checkpoint."""
         folder = self._context.folder
         resumed = folder.checkpoint.exists()
+        if "dipoles" in self.settings.record:
+            require_dipole(self._context.potential, self._context.molecule.system)
         if resumed:
             self._restore()
         else:
@@ -98,7 +102,7 @@ class DynamicsTask:
         self._status = np.asarray(self._state.status)
         self._observe()
         keep_until = self.step if resumed else None
-        self._recorder = Recorder(folder, self._context.molecule.system, keep_until=keep_until)
+        self._recorder = Recorder(folder, take(self._state.system, 0), keep_until=keep_until)
         if not resumed:
             self._record()
             self.save()
@@ -172,8 +176,10 @@ class DynamicsTask:
         self._context.wait(compiling, "Compiling the dynamics")
 
     def _compile(self, state: MDState) -> None:
-        """Makes the programs of `advance` and `_observe` without a step."""
+        """Makes the programs of `advance`, `_observe` and `_record` without a step."""
         observe(advance(make_integrator(self.settings), self._context.potential, state, 0))
+        if "dipoles" in self.settings.record:
+            dipoles_of(self._context.potential, state)
 
     def _molecule(self) -> System:
         molecule, mass = self._context.molecule, self.settings.hydrogen_mass
@@ -253,11 +259,13 @@ class DynamicsTask:
         self._live = LiveFrame(int(step), int(step) * self.settings.timestep, positions, scalars)
 
     def _record(self) -> None:
-        frame, velocities = self._live, None
-        if self.settings.store_velocities:
-            momenta, masses = np.asarray(self._state.momenta), np.asarray(self._state.system.masses)
-            velocities = units.FS * momenta / masses[..., None]
-        self._recorder.append(frame.step, frame.time_fs, frame.positions, frame.scalars, velocities)
+        frame, state = self._live, self._state
+        velocities = moments = None
+        if "velocities" in self.settings.record:
+            velocities = units.FS * np.asarray(state.momenta) / np.asarray(state.system.masses)[..., None]
+        if "dipoles" in self.settings.record:
+            moments = np.asarray(dipoles_of(self._context.potential, state), float)
+        self._recorder.append(frame.step, frame.time_fs, frame.positions, frame.scalars, velocities, moments)
 
     def _tell_stopped(self) -> None:
         status = np.asarray(self._state.status)
@@ -282,6 +290,12 @@ def observe(state: MDState) -> tuple[Any, dict[str, Any], Any]:
         "conserved_energy": state.conserved_energy,
     }
     return state.system.positions.astype(jnp.float32), scalars, state.step
+
+
+@jax.jit
+def dipoles_of(potential: Potential, state: MDState) -> Any:
+    """Dipole moments of all walkers about their centres of mass, e·Å."""
+    return dipoles(potential, state.system, state.neighbors)
 
 
 def make_integrator(settings: DynamicsSettings) -> Integrator:

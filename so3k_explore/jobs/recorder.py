@@ -43,12 +43,13 @@ class Recorder:
         positions: np.ndarray,
         scalars: Mapping[str, Any],
         velocities: np.ndarray | None = None,
+        dipoles: np.ndarray | None = None,
     ) -> None:
-        """Adds a frame: positions in Å and velocities in Å/fs (walkers, atoms, 3), and numbers (walkers,)."""
+        """Adds a frame: positions (Å) and velocities (Å/fs) (walkers, atoms, 3), numbers (walkers,), dipoles in e·Å."""
         if self._trajectory is None or len(positions) != self._walkers:
             self._begin(len(positions))
         assert self._trajectory is not None
-        self._trajectory.append(time_fs, step, positions, velocities=velocities, **scalars)
+        self._trajectory.append(time_fs, step, positions, velocities=velocities, dipoles=dipoles, **scalars)
         self._series.append(step, time_fs, **scalars)
 
     def flush(self) -> None:

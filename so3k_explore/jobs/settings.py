@@ -95,6 +95,10 @@ class Settings(Replaceable):
         return self.replace(**_checked_all(type(self), changes))
 
 
+RECORDABLE = ("velocities", "dipoles")
+SPECTRAL_INTERVAL = 2.0  # fs between frames that show all vibrations of molecules
+
+
 @dataclasses.dataclass(frozen=True)
 class DynamicsSettings(Settings):
     """Molecular dynamics of one or many walkers."""
@@ -117,7 +121,9 @@ class DynamicsSettings(Settings):
     hydrogen_mass: Real | None = setting(
         None, "Mass given to hydrogen, taken from its neighbour, which allows longer steps", unit="u", above=0.0
     )
-    store_velocities: bool = setting(False, "Keep velocities beside the positions of stored frames")
+    record: tuple[str, ...] = setting(
+        (), "Kept beside the positions of stored frames; frames every 2 fs make spectra of them", choices=RECORDABLE
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -128,6 +134,13 @@ class DynamicsSettings(Settings):
             )
         if self.thermostat != "nve" and self.temperature == 0:
             raise ValueError("A thermostat needs a `temperature` above 0 K; choose `nve` to start from rest.")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "DynamicsSettings":
+        """As of all settings; files of version 0.2 and earlier say `store_velocities`."""
+        earlier = {"record": ("velocities",) if values.get("store_velocities") else (), **values}
+        earlier.pop("store_velocities", None)
+        return super().from_json(earlier)
 
     def changed(self, changes: Mapping[str, Any]) -> "DynamicsSettings":
         if self.thermostat == "nve" and "temperature" in changes:

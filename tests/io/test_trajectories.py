@@ -232,6 +232,40 @@ def test_velocities_are_kept_where_mdanalysis_finds_them(tmp_path: Path) -> None
     universe.trajectory.close()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_dipoles_are_kept_as_an_observable(tmp_path: Path) -> None:
+    moments = lambda step: np.array([[step, 0.0, -1.0], [2.0, step, 0.5]])
+    with TrajectoryWriter(tmp_path / "t.h5md", ETHANOL, walkers=2) as writer:
+        for step in range(5):
+            vectors = {"velocities": moving(step), "dipoles": moments(step)}
+            writer.append(0.5 * step, step, frame(step), energy=[step, -step], **vectors)
+        writer.truncate(3)  # what is copied keeps them
+        writer.append(2.0, 4, frame(4), energy=[4, -4])
+    with TrajectoryWriter(tmp_path / "t.h5md", ETHANOL, walkers=2) as writer:  # and what goes on
+        writer.append(2.5, 5, frame(5), energy=[5, -5], dipoles=moments(5))
+    with read_trajectory(tmp_path / "t.h5md") as trajectory:
+        assert trajectory.dipoles is not None
+        assert trajectory.dipoles.shape == (6, 2, 3)
+        np.testing.assert_array_equal(trajectory.dipoles[[2, 5]], [moments(2), moments(5)])
+        assert np.isnan(trajectory.dipoles[4]).all()
+        assert list(trajectory.scalars) == ["energy"]
+        assert consistent(trajectory)
+    with h5py.File(tmp_path / "t.h5md") as file:
+        assert file["observables/dipole/value"].attrs["unit"] == "e Angstrom"
+        assert file["observables/dipole/step"] == file["particles/walker_000/position/step"]
+    universe = pytest.importorskip("MDAnalysis").Universe.empty(ATOMS, trajectory=False, velocities=True)
+    universe.load_new(str(tmp_path / "t.h5md"), format="H5MD")
+    np.testing.assert_allclose(universe.trajectory[3].data["dipole"], moments(3))
+    universe.trajectory.close()
+
+
+def test_dipoles_cannot_come_later(tmp_path: Path) -> None:
+    with write(tmp_path / "t.h5", range(2)) as writer, pytest.raises(ValueError, match="had no dipoles"):
+        writer.append(1.0, 2, frame(2), dipoles=np.zeros((2, 3)))
+    with read_trajectory(tmp_path / "t.h5") as trajectory:
+        assert trajectory.dipoles is None
+
+
 def test_velocities_cannot_come_later(tmp_path: Path) -> None:
     with write(tmp_path / "t.h5", range(2)) as writer, pytest.raises(ValueError, match="had no velocities"):
         writer.append(1.0, 2, frame(2), velocities=moving(2))

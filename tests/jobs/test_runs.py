@@ -1,14 +1,21 @@
+import dataclasses
 import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from so3k_explore import units
-from so3k_explore.io.structures import load_molecule
+from so3k_explore.io.structures import Molecule, load_molecule
 from so3k_explore.jobs import DynamicsSettings, MinimaSettings, RelaxSettings, Run, RunNotFoundError, Runs, StoreError
+from so3k_explore.observables.charges import dipole
+from so3k_explore.potentials.checkpoints import save_potential
+from so3k_explore.system import System
+from tests.molecules import ETHANOL
+from tests.potentials import so3lr
 
 FAST = DynamicsSettings(temperature=300.0, duration=0.2, seed=1)
 ENDLESS = DynamicsSettings(temperature=300.0, seed=1)
@@ -54,7 +61,7 @@ def test_dynamics_runs_to_its_end_and_everything_is_in_the_folder(runs: Runs) ->
 
 
 def test_velocities_are_stored_when_asked_for(runs: Runs) -> None:
-    settings = FAST.replace(walkers=2, store_velocities=True, frame_interval=0.5, duration=0.01)
+    settings = FAST.replace(walkers=2, record=("velocities",), frame_interval=0.5, duration=0.01)
     run = runs.submit(settings, load_molecule("lj7"), "lennard-jones", precision="float64")
     usual = runs.submit(FAST.replace(duration=0.01), load_molecule("lj7"), "lennard-jones")
     assert run.wait(240).state == usual.wait(240).state == "done"
@@ -65,6 +72,44 @@ def test_velocities_are_stored_when_asked_for(runs: Runs) -> None:
     np.testing.assert_allclose(velocities[1:-1], moved, atol=0.05 * np.abs(velocities).max())
     squares = units.FS**-2 * (np.asarray(trajectory.masses)[:, None] * velocities**2).sum(axis=(-1, -2))
     np.testing.assert_allclose(squares / 2, run.series()["kinetic_energy"], rtol=1e-5)
+
+
+def test_dipoles_are_stored_when_asked_for_and_survive_a_resumption(runs: Runs, tmp_path: Path) -> None:
+    model = so3lr(float("inf"))
+    save_potential(tmp_path / "charged.npz", model)
+    settings = DynamicsSettings(walkers=2, record=("dipoles",), frame_interval=0.5, relax_first=False, guard=False)
+    molecule = Molecule.from_system(ETHANOL, "ethanol", "a test")
+    run = runs.submit(settings, molecule, str(tmp_path / "charged.npz"), precision="float64")
+    wait_for_steps(run, 3)
+    run.stop()
+    run.wait(240)
+    run.change(duration=(run.status().step + 3) * 0.5e-3)
+    run.resume()
+    status = run.wait(240)
+    assert status.state == "done", status.message
+    with run.trajectory() as trajectory:
+        assert trajectory.velocities is None
+        assert trajectory.dipoles.shape == (status.step + 1, 2, 3)
+        at = molecule.system.replace(positions=jnp.asarray(trajectory.positions[-1, 1], float))
+        expected = dipole(model, at) @ jnp.eye(3)
+        np.testing.assert_allclose(trajectory.dipoles[-1, 1], expected, atol=1e-5)
+
+
+def test_dipoles_need_a_model_with_charges(runs: Runs) -> None:
+    run = runs.submit(FAST.replace(record=("dipoles",)), load_molecule("lj7"), "lennard-jones")
+    status = run.wait(240)
+    assert status.state == "failed"
+    assert "LennardJones has no charges" in status.message
+
+
+def test_heavier_hydrogen_is_written_down(runs: Runs) -> None:
+    """Masses belong to velocities."""
+    molecule = Molecule.from_system(System.create([[0.0, 0, 0], [0, 0, 1.0]], [1, 18]), "pair", "a test")
+    molecule = dataclasses.replace(molecule, bonds=np.array([[0, 1]]))
+    settings = FAST.replace(duration=0.01, hydrogen_mass=3.0, guard=False)
+    run = runs.submit(settings, molecule, "lennard-jones")
+    assert run.wait(240).state == "done"
+    np.testing.assert_allclose(run.trajectory().masses, [3.0, 39.948 - 2 + 0.008], atol=1e-3)
 
 
 def test_a_run_is_paused_changed_and_stopped_while_it_goes(runs: Runs) -> None:

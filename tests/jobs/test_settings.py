@@ -72,6 +72,17 @@ def test_a_duration_is_a_whole_number_of_frames() -> None:
     assert DynamicsSettings(duration=0.1).total_steps == 200
 
 
+def test_settings_of_earlier_versions_are_understood() -> None:
+    read = lambda stored: settings_from_json("dynamics", {"store_velocities": stored})
+    assert read(True) == DynamicsSettings(record=("velocities",))
+    assert read(False) == DynamicsSettings()
+
+
+def test_only_what_can_be_recorded_is() -> None:
+    with pytest.raises(ValueError, match="`record` must be one of velocities, dipoles, got 'forces'"):
+        DynamicsSettings(record=("velocities", "forces"))
+
+
 def test_all_minima_are_never_sure_to_be_known() -> None:
     assert MinimaSettings(coverage=0.99).coverage == 0.99
     for share in (0, 1, 99):

@@ -32,6 +32,7 @@ LABELS = {
     "validation": "Validation share",
     "test": "Test share",
     "held_out": "Held-out molecules",
+    "record": "Record for spectra",
 }
 
 
@@ -83,6 +84,8 @@ class RunModel(param.Parameterized):
         self._molecule, self._potential = molecule, potential
         self.forms = {kind: form_of(SETTINGS[kind]) for kind in KINDS if kind in SETTINGS}
         self.param.kind.objects = list(self.forms)
+        if "dynamics" in self.forms:
+            self.forms["dynamics"].param.watch(self._record, "record")
 
     def suit(self, model: str) -> None:
         """Temperatures that fit the scale of a model, unless the reader has set others.
@@ -96,6 +99,16 @@ class RunModel(param.Parameterized):
                 wanted = pair if model == PAIR else usual
                 if form.temperature in (usual, pair):  # pyright: ignore[reportAttributeAccessIssue]
                     form.param.update(temperature=wanted)
+
+    def _record(self, event: Any) -> None:
+        """Frames dense enough for spectra when something is recorded for them, unless the reader has set others."""
+        from so3k_explore.jobs.settings import SPECTRAL_INTERVAL
+
+        form, usual = event.obj, event.obj.param.frame_interval.default
+        if event.new and form.frame_interval == usual:
+            form.frame_interval = SPECTRAL_INTERVAL
+        elif not event.new and form.frame_interval == SPECTRAL_INTERVAL:
+            form.frame_interval = usual
 
     @property
     def form(self) -> Form:

@@ -48,3 +48,16 @@ def test_a_form_takes_the_settings_of_a_run_and_gives_them_back(kind: str) -> No
     form, usual = form_of(SETTINGS[kind]), SETTINGS[kind]()
     form.fill(usual)
     assert form.settings() == usual
+
+
+def test_frames_become_dense_when_spectra_are_wanted() -> None:
+    background = Background()
+    form = RunModel(MoleculeModel(background), PotentialModel(background)).forms["dynamics"]
+    assert form.param["record"].label == "Record for spectra"
+    form.param.update(record=["velocities"])
+    assert form.settings().to_json()["frame_interval"] == 2.0
+    form.param.update(record=[])
+    assert form.settings().to_json()["frame_interval"] == 10.0
+    form.param.update(frame_interval=1.0)
+    form.param.update(record=["velocities", "dipoles"])
+    assert form.settings().to_json()["frame_interval"] == 1.0
