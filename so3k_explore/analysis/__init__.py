@@ -5,6 +5,7 @@
 `symmetry`     automorphisms of the molecular graph: which atoms may trade places
 `torsions`     rotatable bonds, their angles and turns; `backbone`: residues, phi and psi
 `spectra`      power and infrared spectra of trajectories; `correlation`: memory and errors
+`free_energy`  along one or two `coordinates` of a trajectory; `kinetics`: residence, transitions
 `attention`    which atoms a So3krates model attends to, layer by layer, of one structure or many;
                `attention_coefficients`: its matrices, `attention_blocks`: between residues,
                `attention_rollout`: through all layers [2, 3]
