@@ -8,7 +8,8 @@
 `free_energy`  along one or two `coordinates` of a trajectory; `kinetics`: residence, transitions
 `attention`    which atoms a So3krates model attends to, layer by layer, of one structure or many;
                `attention_coefficients`: its matrices, `attention_blocks`: between residues,
-               `attention_rollout`: through all layers [2, 3]
+               `attention_rollout`: through all layers [2, 3]; `attention_statistics`: differences of sets,
+               `attention_families`: map and clusters; `attention_faithfulness`: does it say what matters?
 =============  ==============================================================================
 
 [1] Kabsch, Acta Cryst. A 32, 922 (1976).
