@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, name: str) -> int:
         cookie_secret=os.environ.get("SO3K_COOKIE_SECRET") or secrets.token_hex(32),
         verbose=False,
     )
-    runs.close()
+    runs.close(workers=not any(run.status().active for run in runs.list()))
     return 0
 
 

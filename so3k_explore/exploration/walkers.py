@@ -123,7 +123,7 @@ def waiting_walkers(potential: Potential, minimizer: Minimizer, systems: System,
         progress=count,
         calls=count,
         tolerance=zero + 1.0,
-        memory=jax.jit(lambda m, s, f: m.start(s, f))(minimizer, systems, forces),
+        memory=_memory(minimizer, systems, forces),
         direction=forces,
         momenta=forces,
         kinetic=zero,
@@ -136,6 +136,11 @@ def waiting_walkers(potential: Potential, minimizer: Minimizer, systems: System,
         step=jnp.asarray(0, jnp.int32),
         guard=guard,
     )
+
+
+@jax.jit
+def _memory(minimizer: Minimizer, systems: System, forces: Float[Array, "walkers atoms 3"]) -> Any:
+    return minimizer.start(systems, forces)
 
 
 @jax.jit

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from so3k_explore.jobs.store import RunFolder, StoreError, is_locked, read_json, unwritable
 
@@ -41,7 +42,7 @@ class DaskEngine:
         self._idle_timeout = idle_timeout
         self._client: Client | None = None
         self._address = ""
-        self._waiting: queue.Queue[tuple[RunFolder, dict[str, Any]] | None] = queue.Queue()
+        self._waiting: queue.Queue[_Errand] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -52,11 +53,17 @@ class DaskEngine:
             folder.write_status(status)
         except OSError as error:
             raise unwritable(folder.path, error) from error
-        self._enqueue((folder, status))
+        failed = lambda sentence: folder.write_status({**status, "state": "failed", "message": sentence})
+        self._enqueue(_Errand(lambda client: _send(client, self._address, folder, status), failed))
 
     def prepare(self) -> None:
         """Starts the local workers in the background."""
-        self._enqueue(None)
+        self._enqueue(_Errand(lambda _: None, lambda _: None))
+
+    def rehearse(self, job: dict[str, Any]) -> None:
+        """Starts the local workers, and lets those that are idle compile what a run would need."""
+        if self._scheduler is None:
+            self._enqueue(_Errand(lambda client: _rehearse(client, job), lambda _: None))
 
     def flush(self, timeout: float | int) -> None:
         """Waits until everything submitted is in the hands of workers, or has failed."""
@@ -73,24 +80,20 @@ class DaskEngine:
         if workers and self._scheduler is None:
             stop_engine(self.root)
 
-    def _enqueue(self, item: tuple[RunFolder, dict[str, Any]] | None) -> None:
-        self._waiting.put(item)
+    def _enqueue(self, errand: "_Errand") -> None:
+        self._waiting.put(errand)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
         while True:
-            item = self._waiting.get()
+            errand = self._waiting.get()
             try:
-                client = self._connect()
-                if item is not None:
-                    _send(client, self._address, *item)
+                errand.done(self._connect())
             except Exception as error:
-                if item is not None:
-                    folder, status = item
-                    with contextlib.suppress(OSError):
-                        folder.write_status({**status, "state": "failed", "message": self._explain(error)})
+                with contextlib.suppress(OSError):
+                    errand.failed(self._explain(error))
             finally:
                 self._waiting.task_done()
 
@@ -113,6 +116,19 @@ class DaskEngine:
             self._client = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
             self._address = address
             return self._client
+
+
+class _Errand(NamedTuple):
+    """Something for the workers."""
+
+    done: "Callable[[Client], None]"
+    failed: Callable[[str], None]  # hears a sentence
+
+
+def _rehearse(client: "Client", job: dict[str, Any]) -> None:
+    from so3k_explore.jobs.rehearsal import rehearse
+
+    client.run(rehearse, job, on_error="ignore")
 
 
 def _send(client: "Client", address: str, folder: RunFolder, status: dict[str, Any]) -> None:

@@ -34,6 +34,9 @@ class InlineEngine:
     def prepare(self) -> None:
         """Nothing to start."""
 
+    def rehearse(self, job: dict[str, Any]) -> None:
+        """Nothing is compiled before it is needed: the thread that would do it is the reader's."""
+
     def flush(self, timeout: float | int) -> None:
         """Nothing to wait for."""
 

@@ -35,6 +35,10 @@ class Engine(Protocol):
         """Starts what takes time to start, in the background."""
         ...
 
+    def rehearse(self, job: dict[str, Any]) -> None:
+        """The same, and compiles what a run would need."""
+        ...
+
     def flush(self, timeout: float | int) -> None:
         """Waits until everything submitted is in the hands of workers, or has failed."""
         ...
@@ -180,6 +184,21 @@ class Runs:
     def prepare(self) -> None:
         """Starts the local workers in the background, so that the first run need not wait for them."""
         self._engine.prepare()
+
+    def rehearse(
+        self,
+        settings: Settings,
+        molecule: Any,
+        model: str | Path | None = None,
+        precision: str = "float32",
+        long_range_cutoff: float | int | None = None,
+    ) -> None:
+        """Starts the local workers in the background and compiles there what such a run would need.
+
+        A run that is submitted some seconds later begins to move at once. Arguments and errors are those of `submit`.
+        """
+        job = make_job(settings, molecule, model, precision=precision, long_range_cutoff=long_range_cutoff)
+        self._engine.rehearse(job.to_json())
 
     def flush(self, timeout: float | int = 180) -> None:
         """Waits until submitted runs are in the hands of the workers, as a program must that ends right after."""

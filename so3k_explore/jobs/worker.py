@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from so3k_explore.jobs import rehearsal
 from so3k_explore.jobs.background import in_background
 from so3k_explore.jobs.explain import explain
 from so3k_explore.jobs.frames import LiveFrame, first_frame, write_live
-from so3k_explore.jobs.job import Job, fingerprint
+from so3k_explore.jobs.job import Job
+from so3k_explore.jobs.loading import load_model, working_precision
 from so3k_explore.jobs.reporter import Reporter, device_name
 from so3k_explore.jobs.settings import Settings
 from so3k_explore.jobs.status import ACTIVE, somebody_waits, why_interrupted
@@ -90,11 +92,12 @@ class _Session:
             self.reporter.end("stopped", "Stopped before it began.")
             return "stopped"
         task: Task | None = None
+        rehearsal.enter()
         try:
             self._reserve.write_bytes(bytes(RESERVE))
             self.reporter.start("Loading the model.")
             self._job = Job.from_json(read_json(self.folder.path / "job.json") or {})
-            with _precision(self._job.precision):
+            with working_precision(self._job.precision):
                 task = self._begin()
                 outcome = self._drive(task)
                 outcome = self._finish(task, outcome)
@@ -103,6 +106,7 @@ class _Session:
         except Exception as error:
             outcome = Outcome("failed", self._explain(error, task))
         finally:
+            rehearsal.leave()
             if task is not None:
                 with suppress(Exception):
                     task.close()
@@ -119,16 +123,17 @@ class _Session:
         device, model = device_name(), self._job.model
         self.reporter.progress(device=device, model=model, created=self._job.created)
         self._say("Preparing the run.")
+        rehearsal.make_way(self._job, self._say)
         task = make_task(
             Context(
                 job=self._job,
                 settings=self._settings,
-                load=lambda: _load_potential(self._job),
+                load=lambda: load_model(self._job),
                 folder=self.folder,
                 say=self._say,
                 note=self.folder.note,
                 show=self._show_frame,
-                background=lambda work: in_background(work, _precision(self._job.precision)),
+                background=lambda work: in_background(work, working_precision(self._job.precision)),
                 wait=self._wait,
             )
         )
@@ -279,23 +284,3 @@ def _interrupted(folder: RunFolder) -> str:
     folder.write_status({**folder.status(), "state": "interrupted", "message": why_interrupted(folder)})
     folder.note("interrupted", why_interrupted(folder))
     return "interrupted"
-
-
-def _load_potential(job: Job) -> Any:
-    from so3k_explore.potentials.registry import load_potential, model_info
-
-    if job.model_sha256 is not None:
-        found = fingerprint(model_info(job.model).path)
-        if found != job.model_sha256:
-            raise ValueError(
-                f"The model `{job.model}` has changed since this run was made "
-                f"(SHA-256 {job.model_sha256[:12]}… then, {str(found)[:12]}… now). Start a new run with it."
-            )
-    return load_potential(job.model, precision=job.precision, long_range_cutoff=job.long_range_cutoff)
-
-
-def _precision(precision: str) -> Any:
-    """Double precision for this thread only when asked for, so that runs of both kinds share a worker."""
-    import jax
-
-    return jax.enable_x64(precision == "float64")

@@ -2,13 +2,14 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from so3k_explore.jobs import Runs
 from tests.browser.conftest import SCALE, TIMEOUT, Server, Watched, expect
 from tests.browser.pixels import ink, pixels, wait_until
 
@@ -24,7 +25,7 @@ explore("lj7")"""
 
 
 @pytest.fixture
-def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("jupyterlab", reason="This test needs JupyterLab: pip install jupyterlab")
     folder: Path = tmp_path_factory.mktemp("notebooks")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (SETUP, SHOW, EXPLORE)])
@@ -44,7 +45,8 @@ def lab(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) 
     home = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "RUNTIME")}
     home |= {"SO3K_RUNS": str(folder / "runs"), "SO3K_HOME": str(folder / "home"), "SO3K_MODELS": ""}
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.port={port}", *options, *quiet]
-    return serve(command=command, environment=home)
+    yield serve(command=command, environment=home)
+    Runs(folder / "runs").close(workers=True)
 
 
 def run_all_cells(page: Any) -> None:

@@ -72,6 +72,11 @@ class RunsModel(param.Parameterized):
 
         self._background.start("submit", "starting the run", work, done, failed or self._fail)
 
+    def rehearse(self, settings: Any, molecule: Any, model: str, **options: Any) -> None:
+        """Lets the worker compile what such a run would need; whatever is wrong with it, `submit` will say."""
+        work = lambda: self._open().rehearse(settings, molecule, model, **options)
+        self._background.start("rehearse", "", work, lambda _: None, lambda _: None)
+
     def act(self, action: str, identifier: str = "", **values: Any) -> None:
         """`pause`, `resume`, `stop` or `change` a run; without an identifier, the shown one."""
         identifier = identifier or self.shown

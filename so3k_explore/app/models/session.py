@@ -16,6 +16,7 @@ from so3k_explore.app.models.evaluation import Evaluation
 from so3k_explore.app.models.minima import MinimaModel
 from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PotentialModel
+from so3k_explore.app.models.rehearsal import Rehearsal
 from so3k_explore.app.models.run import RunModel
 from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
@@ -62,6 +63,7 @@ class Session(param.Parameterized):
         self.charges = Charges(self, evaluate)
         self.conformers = Conformers(self)
         self.bookmarks = Bookmarks(self)
+        self.rehearsal = Rehearsal(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
@@ -91,6 +93,7 @@ class Session(param.Parameterized):
         self.runs.tick(now)
         self.shown.tick(now)
         self.charges.tick(now)
+        self.rehearsal.tick(now)
 
     def start(self) -> None:
         """Starts the run that card 3 describes."""

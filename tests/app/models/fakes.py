@@ -96,6 +96,7 @@ class FakeRuns:
         self.looked = 0.0
         self.trash: dict[str, FakeRun] = {}
         self.submitted: list[tuple[Any, Any, dict[str, Any]]] = []
+        self.rehearsed: list[tuple[Any, str, Any]] = []
 
     def list(self) -> list[FakeRun]:
         return list(self.runs.values())
@@ -111,6 +112,9 @@ class FakeRuns:
         run = FakeRun(f"new-{len(self.runs)}", molecule, kind=settings.kind)
         self.runs[run.id] = run
         return run
+
+    def rehearse(self, settings: Any, molecule: Any, model: Any, **options: Any) -> None:
+        self.rehearsed.append((settings, molecule.name, model))
 
     def delete(self, identifier: str) -> None:
         self.trash[identifier] = self.runs.pop(identifier)
