@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, minimum_filter
 
 from so3k_explore import units
 from so3k_explore.analysis.correlation import on_circle, statistical_inefficiency
@@ -44,6 +44,17 @@ class FreeEnergy:
     def visited(self) -> np.ndarray:
         """Which bins were seen at all."""
         return self.counts > 0
+
+    def basins(self) -> list[tuple[int, ...]]:
+        """Bins that lie lower than all bins around them, from the lowest on; bins that were not visited count as high.
+
+        The ends of a periodic coordinate are not known to each other here, so a basin that spans them appears twice.
+        """
+        high = np.where(np.isnan(self.energies), np.inf, self.energies)
+        lowest = minimum_filter(high, size=3, mode="nearest")
+        places = np.argwhere(self.visited & (high == lowest))
+        order = np.argsort(high[tuple(places.T)], kind="stable")
+        return [tuple(place) for place in places[order].tolist()]
 
     @property
     def samples(self) -> float:

@@ -59,6 +59,19 @@ class Spectrum:
         """Distance of two bins, cm⁻¹."""
         return float(self.wavenumbers[1] - self.wavenumbers[0])
 
+    def peaks(self, most: int = 20) -> list[tuple[float, float, float]]:
+        """The most prominent maxima by wavenumber: place (cm⁻¹), height and its error.
+
+        Those that rise by less than twice their error, or a hundredth of the highest, are noise.
+        """
+        from scipy.signal import find_peaks
+
+        places, found = find_peaks(self.density, prominence=0.01 * float(self.density.max(initial=0.0)))
+        rise = found["prominences"]
+        real = rise > 2 * np.nan_to_num(self.error[places])
+        kept = np.sort(places[real][np.argsort(-rise[real])[:most]])
+        return [(float(self.wavenumbers[k]), float(self.density[k]), float(self.error[k])) for k in kept]
+
     def below(self, highest: float | int) -> "Spectrum":
         """The part up to a wavenumber."""
         kept = self.wavenumbers <= highest

@@ -26,6 +26,8 @@ COMMANDS = {
     "train": ("training", "fit a model to labelled structures"),
     "evaluate": ("training", "compare a model with labelled structures"),
     "card": ("training", "what is known about a model, and its errors"),
+    "spectra": ("spectra", "power, infrared and harmonic spectra"),
+    "free-energy": ("free_energy", "free energy along coordinates of a trajectory"),
     "show": ("show", "describe a molecule or a run"),
     "models": ("models", "list, fetch and add models"),
     "runs": ("runs", "list, follow and steer runs"),
@@ -60,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _overview(given: list[str]) -> int:
-    listing = "\n".join(f"  {name:<9} {text}" for name, (_, text) in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    listing = "\n".join(f"  {name:<{width}} {text}" for name, (_, text) in COMMANDS.items())
     description = f"Explore potential energy surfaces with SO3krates force fields.\n\ncommands:\n{listing}"
     parser = Parser(prog="so3k", description=description, usage="so3k COMMAND ...")
     parser.epilog = "`so3k COMMAND --help` says more."
