@@ -77,6 +77,24 @@ def _leaves(neighbors: list[set[int]]) -> dict[int, list[int]]:
     return found
 
 
+def canonical_ranks(numbers: Any, bonds: Any) -> np.ndarray:
+    """Ranks (atoms) of the atoms, from 0, that follow from the graph alone, up to exchanges of equivalent atoms.
+
+    Colours are refined; as long as two atoms share one, an atom of the lowest such colour is told apart from the others
+    (which does not matter when they are equivalent), and colours are refined again.
+    """
+    neighbors: list[set[int]] = [set() for _ in np.asarray(numbers)]
+    for i, j in np.asarray(bonds, int).reshape(-1, 2).tolist():
+        neighbors[i].add(j)
+        neighbors[j].add(i)
+    colours = _refine_colours(np.asarray(numbers, int), neighbors)
+    while len(shared := np.flatnonzero(np.bincount(colours) > 1)):
+        colours = 2 * colours
+        colours[np.flatnonzero(colours == 2 * shared[0])[0]] -= 1
+        colours = _refine_colours(colours, neighbors)
+    return colours
+
+
 def _refine_colours(numbers: np.ndarray, neighbors: list[set[int]]) -> np.ndarray:
     """Classes of atoms with equal surroundings (colour refinement of Weisfeiler and Leman, 1968)."""
     colours = np.unique(numbers, return_inverse=True)[1]
