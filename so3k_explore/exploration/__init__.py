@@ -15,6 +15,7 @@
 `thermodynamics`            free energies, populations, heat capacity and rates, from `vibrations.vibrations`
 `recheck.recheck`           minima relaxed again with a reference method
 `merging`, `importing`      landscapes from landscapes and from files; `export` writes them for other programs
+`families`, `labels`        minima sorted into families, and how these are kept; `kinetic`: basins of the tree
 `nearest`                   how close minima come to each other
 ==========================  ==========================================================================================
 
@@ -27,9 +28,14 @@ from so3k_explore.exploration.coverage import Coverage as Coverage
 from so3k_explore.exploration.coverage import coverage_below as coverage_below
 from so3k_explore.exploration.coverage import estimate_coverage as estimate_coverage
 from so3k_explore.exploration.export import export_landscape as export_landscape
+from so3k_explore.exploration.families import find_families as find_families
 from so3k_explore.exploration.identity import Identity as Identity
 from so3k_explore.exploration.importing import import_structures as import_structures
 from so3k_explore.exploration.importing import read_structures as read_structures
+from so3k_explore.exploration.labels import Labelling as Labelling
+from so3k_explore.exploration.labels import list_labellings as list_labellings
+from so3k_explore.exploration.labels import read_labelling as read_labelling
+from so3k_explore.exploration.labels import write_labelling as write_labelling
 from so3k_explore.exploration.landscape import Landscape as Landscape
 from so3k_explore.exploration.landscape import LandscapeError as LandscapeError
 from so3k_explore.exploration.merging import merge_landscapes as merge_landscapes

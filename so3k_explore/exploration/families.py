@@ -67,7 +67,6 @@ def describe(
 
     Raises:
         ValueError: the molecule does not have these descriptors.
-        TypeError: the potential has no features.
     """
     descriptor = descriptor or Descriptor()
     numbers, positions = np.asarray(system.numbers), np.asarray(positions, float)
@@ -77,10 +76,11 @@ def describe(
         return Described(distance_features(positions, numbers, bonds), precomputed=False)
     if descriptor.by == "rmsd":
         return Described(rmsd_matrix(positions, numbers, bonds, progress=progress), precomputed=True)
-    if potential is None:
-        raise ValueError("Features come from a network. Give a So3krates model, or describe structures by torsions.")
     from so3k_explore.analysis.backbone import backbone_torsions
-    from so3k_explore.analysis.features import network_features
+    from so3k_explore.analysis.features import layers_of, network_features
+
+    if potential is None or not layers_of(potential):
+        raise ValueError("Features come from a network. Give a So3krates model, or describe structures by torsions.")
 
     pool = descriptor.pool or ("residue" if len(bonds) and backbone_torsions(numbers, bonds) else "molecule")
     options: dict[str, Any] = {"layer": descriptor.layer, "pool": pool, "progress": progress}
