@@ -8,9 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from so3k_explore.analysis.attention_blocks import Blocks
+from so3k_explore.analysis.attention_blocks import Blocks, matrix_between
 from so3k_explore.analysis.attention_coefficients import Attention as Attention
-from so3k_explore.analysis.attention_coefficients import Channel, attention_map
+from so3k_explore.analysis.attention_coefficients import Channel
 from so3k_explore.geometry.graph import build_graph
 from so3k_explore.geometry.neighbors import Neighbors
 from so3k_explore.observables.forces import CPU_BLOCK, neighbors_for
@@ -97,16 +97,8 @@ def attention_maps(
         channel: which matrix; the mean over all layers and heads of the invariant branch by default.
         blocks: parts of the molecule to sum over; single atoms by default.
     """
-    channel = channel or Channel()
-    maps = [in_blocks(attention_map(seen, channel), channel, blocks) for seen in attentions(potential, systems)]
+    maps = [matrix_between(seen, channel, blocks) for seen in attentions(potential, systems)]
     return np.stack(maps).astype(np.float32)
-
-
-def in_blocks(matrix: np.ndarray, channel: Channel, blocks: Blocks | None) -> np.ndarray:
-    """A matrix between atoms as one between blocks: shares stay shares, everything else is summed."""
-    if blocks is None:
-        return matrix
-    return blocks.shares(matrix) if channel.through_layers else blocks.sums(matrix)
 
 
 def _check(potential: Potential) -> None:

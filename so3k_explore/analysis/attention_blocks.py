@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from so3k_explore.analysis.attention_coefficients import Attention, Channel, attention_map
 from so3k_explore.analysis.backbone import backbone_torsions, peptide_torsions
 from so3k_explore.geometry.bonds import fragments, neighbor_lists
 from so3k_explore.geometry.elements import formula, symbol
@@ -65,6 +66,23 @@ def blocks(reduction: str, numbers: Int[np.ndarray, "atoms"], bonds: Int[np.ndar
             owner[atom] = next((other for other in lists[atom] if numbers[other] != 1), atom)
     kept, of_atom = np.unique(owner, return_inverse=True)
     return Blocks(of_atom, tuple(f"{symbol(int(numbers[atom]))}{atom + 1}" for atom in kept.tolist()))
+
+
+def in_blocks(
+    matrix: Float[np.ndarray, "atoms atoms"], channel: Channel, parts: Blocks | None
+) -> Float[np.ndarray, "blocks blocks"]:
+    """A matrix between atoms as one between blocks: shares stay shares, everything else is summed."""
+    if parts is None:
+        return matrix
+    return parts.shares(matrix) if channel.through_layers else parts.sums(matrix)
+
+
+def matrix_between(
+    seen: Attention, channel: Channel | None = None, parts: Blocks | None = None
+) -> Float[np.ndarray, "blocks blocks"]:
+    """One matrix of attention between the parts of a molecule, single atoms unless parts are given."""
+    channel = channel or Channel()
+    return in_blocks(attention_map(seen, channel), channel, parts)
 
 
 def has_residues(numbers: Int[np.ndarray, "atoms"], bonds: Int[np.ndarray, "bonds 2"]) -> bool:

@@ -18,6 +18,7 @@ COMMANDS = {
     "explore": ("work", "search for the minima of a molecule"),
     "saddles": ("saddles", "search for the saddles between minima, and list them"),
     "tree": ("tree", "say and draw which minima are connected below which energy"),
+    "attention": ("attention", "what a model attends to, in a structure or in all minima of a landscape"),
     "cluster": ("cluster", "sort minima into families"),
     "recheck": ("recheck", "relax minima again with a reference method"),
     "landscape": ("landscape", "export, merge and import landscapes"),

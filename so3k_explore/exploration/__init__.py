@@ -16,6 +16,7 @@
 `recheck.recheck`           minima relaxed again with a reference method
 `merging`, `importing`      landscapes from landscapes and from files; `export` writes them for other programs
 `families`, `labels`        minima sorted into families, and how these are kept; `kinetic`: basins of the tree
+`attention`                 what a network attends to in all minima: families, and their agreement with other clusters
 `nearest`                   how close minima come to each other
 ==========================  ==========================================================================================
 

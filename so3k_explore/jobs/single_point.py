@@ -14,14 +14,18 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from so3k_explore.io.molecule import Molecule
+
+if TYPE_CHECKING:
+    from so3k_explore.system import System
 
 IDLE = 600.0  # s without a question after which the helper ends
 KEPT = 64  # answers remembered
@@ -82,12 +86,23 @@ class SinglePoint:
 
 def evaluate(question: Question) -> SinglePoint:
     """The answer, computed in this process."""
+    from so3k_explore.observables.charges import charges, has_charges
+    from so3k_explore.observables.forces import energy_and_forces, forces_norm, neighbors_for
+
+    with known_potential(question) as (potential, system):
+        neighbors = neighbors_for(potential, system, skin=0.0)
+        energy, forces = energy_and_forces(potential, system, neighbors)
+        said = np.asarray(charges(potential, system, neighbors), float) if has_charges(potential) else None
+        return SinglePoint(float(energy), float(forces_norm(forces)), said)
+
+
+@contextmanager
+def known_potential(question: Question) -> "Iterator[tuple[Any, System]]":
+    """The potential and the structure that a question is about, in its precision."""
     import jax
     import jax.numpy as jnp
 
     from so3k_explore.jobs.job import fingerprint
-    from so3k_explore.observables.charges import charges, has_charges
-    from so3k_explore.observables.forces import energy_and_forces, forces_norm, neighbors_for
     from so3k_explore.potentials.registry import model_info
     from so3k_explore.system import System
 
@@ -97,10 +112,7 @@ def evaluate(question: Question) -> SinglePoint:
         system = System.create(
             question.positions, question.numbers, charge=question.charge, spin=question.spin, cell=question.cell
         ).astype(jnp.float64 if question.precision == "float64" else jnp.float32)
-        neighbors = neighbors_for(potential, system, skin=0.0)
-        energy, forces = energy_and_forces(potential, system, neighbors)
-        said = np.asarray(charges(potential, system, neighbors), float) if has_charges(potential) else None
-        return SinglePoint(float(energy), float(forces_norm(forces)), said)
+        yield potential, system
 
 
 @functools.lru_cache(maxsize=2)
@@ -111,16 +123,18 @@ def _potential(model: str, weights: str | None, precision: str, long_range_cutof
     return load_potential(model, precision=precision, long_range_cutoff=long_range_cutoff)
 
 
-class SinglePoints:
-    """Asks the helper process, which is started by the first question, and remembers the latest answers."""
+class Helper:
+    """Asks a process, which is started by the first question, and remembers the latest answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str, parse: Callable[[str], Any], *, kept: int = KEPT, xla: str = "") -> None:
+        """`module` runs `answer_questions`; `parse` reads an answer; `xla` are flags for its compiler."""
+        self._module, self._parse, self._kept, self._xla = module, parse, kept, xla
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
-        self._known: OrderedDict[str, SinglePoint] = OrderedDict()
+        self._known: OrderedDict[str, Any] = OrderedDict()
 
-    def __call__(self, question: Question) -> SinglePoint:
-        """The answer; waits for it.
+    def __call__(self, question: Any) -> Any:
+        """The answer to a question, a dataclass of JSON values; waits for it.
 
         Raises:
             SinglePointError: the model cannot be loaded or does not fit the structure, or the helper has died.
@@ -130,7 +144,7 @@ class SinglePoints:
             if line not in self._known:
                 self._known[line] = self._ask(line)
             self._known.move_to_end(line)
-            while len(self._known) > KEPT:
+            while len(self._known) > self._kept:
                 self._known.popitem(last=False)
             return self._known[line]
 
@@ -149,9 +163,9 @@ class SinglePoints:
                 pipe.close()  # pyright: ignore[reportOptionalMemberAccess]
         process.wait()
 
-    def _ask(self, line: str) -> SinglePoint:
+    def _ask(self, line: str) -> Any:
         for _ in range(2):  # a helper that has ended in the meantime is replaced
-            helper = self._process = self._process or _start()
+            helper = self._process = self._process or _start(self._module, self._xla)
             assert helper.stdin is not None
             assert helper.stdout is not None
             answer = ""
@@ -160,22 +174,18 @@ class SinglePoints:
                 helper.stdin.flush()
                 answer = helper.stdout.readline()
             if answer:
-                return _parsed(answer)
+                return self._parse(answer)
             self._end()
         raise SinglePointError("The structure could not be evaluated: the process that computes it has died.")
 
 
-single_points = SinglePoints()
-"""The helper of this process."""
-
-
-def _start() -> "subprocess.Popen[str]":
+def _start(module: str, xla: str) -> "subprocess.Popen[str]":
     package = str(Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(paths)}
-    environment["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA}".strip()
+    environment["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla}".strip()
     return subprocess.Popen(
-        [sys.executable, "-m", "so3k_explore.jobs.single_point"],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -192,6 +202,17 @@ def _parsed(answer: str) -> SinglePoint:
     return SinglePoint(content["energy"], content["max_force"], None if charges is None else np.asarray(charges))
 
 
+class SinglePoints(Helper):
+    """Asks for energies, forces and charges."""
+
+    def __init__(self) -> None:
+        super().__init__("so3k_explore.jobs.single_point", _parsed, xla=XLA)
+
+
+single_points = SinglePoints()
+"""The helper of this process."""
+
+
 def _answer(line: str) -> dict[str, Any]:
     try:
         found = evaluate(Question(**json.loads(line)))
@@ -201,7 +222,12 @@ def _answer(line: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answers questions until standard input ends or nobody asks."""
+    """Answers questions about single structures."""
+    answer_questions(_answer)
+
+
+def answer_questions(answer: Callable[[str], dict[str, Any]]) -> None:
+    """Answers lines until standard input ends or nobody asks."""
     from so3k_explore.jobs.preload import use_compilation_cache
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -212,7 +238,7 @@ def main() -> None:
     timer = _restarted(None)
     for line in sys.stdin:
         timer.cancel()
-        answers.write(json.dumps(_answer(line)) + "\n")
+        answers.write(json.dumps(answer(line)) + "\n")
         answers.flush()
         timer = _restarted(timer)
     timer.cancel()

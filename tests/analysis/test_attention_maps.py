@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from so3k_explore.analysis.attention import attention, attention_maps, attentions, in_blocks
-from so3k_explore.analysis.attention_blocks import blocks, has_residues
+from so3k_explore.analysis.attention import attention, attention_maps, attentions
+from so3k_explore.analysis.attention_blocks import blocks, has_residues, in_blocks
 from so3k_explore.analysis.attention_coefficients import (
     QUANTITIES,
     Channel,
