@@ -14,6 +14,7 @@ from so3k_explore.app.models.session import TABS, Session
 from so3k_explore.app.views.dynamics import DynamicsTab
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
+from so3k_explore.app.views.landscape import LandscapeTab
 from so3k_explore.app.views.layout_guard import LayoutGuard
 from so3k_explore.app.views.minima import MinimaTab
 from so3k_explore.app.views.model_card import ModelCard
@@ -22,6 +23,7 @@ from so3k_explore.app.views.molecule_card import MoleculeCard
 from so3k_explore.app.views.part import TIGHT, Lazy
 from so3k_explore.app.views.run_card import LiveFields, RunCard
 from so3k_explore.app.views.runs import RunList
+from so3k_explore.app.views.spectra import SpectraTab
 from so3k_explore.app.views.status import StatusLine
 from so3k_explore.app.views.training import TrainingTab
 from so3k_explore.app.views.viewer import ViewerView
@@ -36,9 +38,24 @@ ON_HEADER = {
     "& .MuiInputBase-root, & .MuiSvgIcon-root, & .MuiIcon-root": {"color": "#ffffff"},
     "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255, 255, 255, 0.7)"},
 }
-TITLES = {"molecule": "Molecule", "dynamics": "Dynamics", "minima": "Minima", "training": "Training"}
+TITLES = {
+    "molecule": "Molecule",
+    "dynamics": "Dynamics",
+    "minima": "Minima",
+    "landscape": "Landscape",
+    "spectra": "Spectra",
+    "training": "Training",
+}
+VIEWS = {
+    "molecule": MoleculeTab,
+    "dynamics": DynamicsTab,
+    "minima": MinimaTab,
+    "landscape": LandscapeTab,
+    "spectra": SpectraTab,
+    "training": TrainingTab,
+}
 WIDE = "@media (min-width: 900px)"
-SHARES = {"training": (4, 8)}  # of viewer and pictures, in twelfths of the width; else halves
+SHARES = {"spectra": (5, 7), "training": (4, 8)}  # of viewer and pictures, in twelfths of the width; else halves
 
 
 class Components:
@@ -48,8 +65,7 @@ class Components:
         self.session = session
         self.viewer = ViewerView(session)
         self.status = StatusLine(session)
-        views = {"molecule": MoleculeTab, "dynamics": DynamicsTab, "minima": MinimaTab, "training": TrainingTab}
-        self._contents = {tab: Lazy(partial(views[tab], session)) for tab in TABS}
+        self._contents = {tab: Lazy(partial(VIEWS[tab], session)) for tab in TABS}
         self.tabs = pmui.Tabs(
             *((TITLES[tab], self._contents[tab]) for tab in TABS),
             active=TABS.index(session.tab),

@@ -63,6 +63,42 @@ def coverage_below(energies: Any, visits: Any, window: float) -> Coverage:
     return estimate_coverage(visits[energies <= energies.min(initial=math.inf) + window])
 
 
+@dataclass(frozen=True, eq=False)
+class Growth:
+    """Coverage as a search went on."""
+
+    calls: np.ndarray  # (points,) force calls
+    minima: np.ndarray  # (points,) seen until then
+    estimated: np.ndarray  # (points,) minima that exist, as estimated then
+    low: np.ndarray  # (points,) of the 95 % interval
+    high: np.ndarray  # (points,)
+    unseen_probability: np.ndarray  # (points,)
+
+
+def coverage_growth(calls: Any, finishes: Any, points: int = 60) -> Growth:
+    """How the estimates grew.
+
+    Args:
+        calls: (arrivals,) force calls at which a search arrived at a minimum, rising.
+        finishes: (arrivals,) numbers of these minima.
+        points: in which the curve is told at most.
+    """
+    calls, finishes = np.asarray(calls, int).reshape(-1), np.asarray(finishes, int).reshape(-1)
+    _, places = np.unique(finishes, return_inverse=True)
+    ends = np.unique(np.linspace(0, len(calls), points + 1).astype(int)[1:]) if len(calls) else np.zeros(0, int)
+    counts = (np.bincount(places[:end]) for end in ends)
+    found = [estimate_coverage(count[count > 0]) for count in counts]
+    column = lambda read: np.array([read(one) for one in found], float)
+    return Growth(
+        calls=calls[ends - 1],
+        minima=column(lambda one: one.minima),
+        estimated=column(lambda one: one.estimated_minima),
+        low=column(lambda one: one.interval[0]),
+        high=column(lambda one: one.interval[1]),
+        unseen_probability=column(lambda one: one.unseen_probability),
+    )
+
+
 def _variance(most: float, once: int, twice: int, estimate: float) -> float:
     """Of the estimate, for its bias-corrected form (Chao 1987; EstimateS, eqs. 6 and 7)."""
     lone = most * once * (once - 1) / (2 * (twice + 1)) + (most * once * (2 * once - 1) / (2 * (twice + 1))) ** 2 / once

@@ -246,6 +246,11 @@ class Landscape:
         return self._storage
 
     @property
+    def version(self) -> int:
+        """Another number whenever another program, or another `Landscape` of this file, has written to it."""
+        return int(self._storage.read("PRAGMA data_version")[0][0])
+
+    @property
     def name(self) -> str:
         """Name of the molecule; empty as long as the landscape belongs to none."""
         return self._storage.metadata.get("name", "")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from so3k_explore.exploration.coverage import coverage_below, estimate_coverage
+from so3k_explore.exploration.coverage import coverage_below, coverage_growth, estimate_coverage
 
 
 def test_a_search_that_sees_only_old_friends_is_complete():
@@ -61,3 +61,14 @@ def test_the_number_of_equally_likely_minima_is_estimated_from_a_few_draws(draws
         visits = np.bincount(np.random.default_rng(seed).integers(0, 100, draws), minlength=100)
         estimates.append(estimate_coverage(visits[visits > 0]).estimated_minima)
     assert np.mean(estimates) == pytest.approx(100, rel=0.1)
+
+
+def test_coverage_is_told_as_it_grew():
+    finishes = [1, 1, 2, 1, 3, 2, 3, 3]
+    found = coverage_growth(range(10, 90, 10), finishes, points=4)
+    assert found.calls.tolist() == [20, 40, 60, 80]
+    assert found.minima.tolist() == [1, 2, 3, 3]
+    last = estimate_coverage([3, 2, 3])
+    assert (found.estimated[-1], found.low[-1], found.high[-1]) == (last.estimated_minima, *last.interval)
+    assert found.unseen_probability.tolist() == [0.0, 0.25, 1 / 6, 0.0]
+    assert len(coverage_growth([], []).calls) == 0

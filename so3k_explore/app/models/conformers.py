@@ -15,15 +15,20 @@ class Conformers:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._given: Ranked | None = None  # the minima that the player has
-        session.minima.param.watch(self._show, "minima")
+        session.minima.param.watch(self._refresh, "minima")
         session.selection.param.watch(self._show, ["focus", "selection"])
-        session.display.param.watch(self._show, "energy_unit")
+        session.display.param.watch(self._refresh, "energy_unit")
         session.scene.param.watch(self._walked, "frame")
 
     @property
     def _in_player(self) -> bool:
         """Whether the player's frames are minima."""
         return self._given is not None and self._session.scene.frames is self._given.positions
+
+    def _refresh(self, *_: Any) -> None:
+        """Shows the same minima as they are now, unless a film is being looked at."""
+        if not self._session.scene.film:
+            self._show()
 
     def _show(self, *_: Any) -> None:
         session, model = self._session, self._session.minima

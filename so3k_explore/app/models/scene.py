@@ -26,6 +26,7 @@ class Scene(param.Parameterized):
     times = param.Array(None, allow_None=True, doc="Time of each frame, fs.")
     frame = param.Integer(0, bounds=(0, None), doc="Which of the frames the player shows.")
     playing = param.Boolean(False, doc="Whether the player plays.")
+    film = param.Boolean(False, doc="Whether the frames are a film asked for: they stay until something is chosen.")
     title = param.String("", doc="Name of what is shown.")
     detail = param.String("", doc="Energy and label of what is shown.")
     show_overlay = param.Boolean(True, label="Overlay", doc="Draw the other chosen structures over the one shown.")
@@ -48,7 +49,7 @@ class Scene(param.Parameterized):
         same = before is not None and np.array_equal(before.numbers, structure.numbers)
         self.param.update(
             **{"structure": structure, "frames": None, "times": None, "title": title, "detail": detail},
-            **{"overlay": [], "live": None, "charges": self.charges if same else None},
+            **{"overlay": [], "live": None, "film": False, "charges": self.charges if same else None},
         )
 
     @property

@@ -13,6 +13,7 @@ from so3k_explore.app.models.charges import Charges
 from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
+from so3k_explore.app.models.landscape import LandscapeModel
 from so3k_explore.app.models.minima import MinimaModel
 from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PotentialModel
@@ -23,13 +24,14 @@ from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.selection import Selection
 from so3k_explore.app.models.shown import ShownRun
 from so3k_explore.app.models.training import TrainingModel
+from so3k_explore.app.models.way import WayModel
 
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule
     from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
-TABS = ("molecule", "dynamics", "minima", "training")
+TABS = ("molecule", "dynamics", "minima", "landscape", "training")
 PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
@@ -63,6 +65,8 @@ class Session(param.Parameterized):
         self.charges = Charges(self, evaluate)
         self.conformers = Conformers(self)
         self.bookmarks = Bookmarks(self)
+        self.landscape = LandscapeModel(self)
+        self.way = WayModel(self)
         self.rehearsal = Rehearsal(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
@@ -93,6 +97,7 @@ class Session(param.Parameterized):
         self.runs.tick(now)
         self.shown.tick(now)
         self.charges.tick(now)
+        self.landscape.tick(now)
         self.rehearsal.tick(now)
 
     def start(self) -> None:
@@ -196,7 +201,7 @@ class Session(param.Parameterized):
     def _found(self, *_: Any) -> None:
         """Takes over the minima; those of a search that has ended are looked at from the lowest on."""
         self.minima.minima = self.shown.minima
-        if self.shown.minima is not None and not self.shown.active and self.selection.focus is None:
+        if self.shown.minima and not self.shown.active and self.selection.focus is None:
             self.minima.choose([0])
 
     def show_run_again(self) -> None:

@@ -15,6 +15,7 @@ from jaxtyping import Shaped
 from so3k_explore.app.panes.chart import MARK, Chart
 from so3k_explore.app.theme import FAMILIES
 
+BAND = "band"
 MAX_POINTS = 2000  # of one curve in the browser; more are thinned, keeping the extremes
 LEGEND = {
     "background_fill_alpha": 0.6,
@@ -169,4 +170,35 @@ class LineChart(Chart):
         shown["tools"] = [hover]
         if self._logarithmic:
             shown |= {"logy": True, "ylim": (0.1, 10.0)}  # until there are data
-        return hv.Overlay(curves).opts(**shown)
+        return hv.Overlay([*self._under(), *curves]).opts(**shown)
+
+    def _under(self) -> list[Any]:
+        """What a subclass draws below the curves."""
+        return []
+
+
+class BandChart(LineChart):
+    """Curves over a band, such as an estimate with its interval."""
+
+    def __init__(self, title: str, x_label: str, y_label: str, series: Sequence[str], **options: Any) -> None:
+        """Arguments as of `LineChart`; the band has the colour of the last curve."""
+        super().__init__(title, x_label, y_label, series, from_zero="xy", **options)
+        self._columns[BAND] = {"x": np.zeros(0), "y": np.zeros(0)}
+
+    def set_band(self, x: Any, low: Any, high: Any) -> None:
+        """Replaces the band: its two edges at each x."""
+        x, low, high = (np.asarray(values, float) for values in (x, low, high))
+        outline = {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
+        self._send(BAND, outline)
+        self._fit_curves()
+
+    def clear(self) -> None:
+        """Removes everything; the empty state is shown again."""
+        self._send(BAND, {"x": np.zeros(0), "y": np.zeros(0)})
+        super().clear()
+
+    def _under(self) -> list[Any]:
+        area = hv.Area(([0.0, 1.0], [0.0, 1.0]), "x", "y").opts(
+            color=self._colors[-1], alpha=0.15, line_alpha=0, default_tools=[], hooks=[self._capture(BAND)]
+        )
+        return [area]

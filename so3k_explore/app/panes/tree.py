@@ -1,36 +1,31 @@
-"""The disconnectivity tree: minima as leaves that can be chosen, passes as the heights where branches meet.
-
-All lines of one look are one polyline with gaps, so that trees of ten thousand minima are a handful of WebGL calls.
-"""
+"""The disconnectivity tree: minima as leaves that can be chosen, passes as the heights where branches meet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import holoviews as hv
 import numpy as np
 
 from so3k_explore.app.panes.limits import Limits, grown
-from so3k_explore.app.panes.scatter import POINTS, ScatterChart
+from so3k_explore.app.panes.linked import STEM, LinkedChart
+from so3k_explore.app.panes.scatter import POINTS
 from so3k_explore.app.theme import NOISE, PRIMARY
 
 if TYPE_CHECKING:
     from so3k_explore.exploration.tree_layout import Strokes
 
-LINES, BOUNDS = "lines", "bounds"
-STEM = "#7A8793"  # branches without a colour of their own, legible in light and in dark
 CROWDED = 1000  # minima from which leaves are drawn smaller
 SIZES = (7.0, 4.0)  # px, of few and of many leaves
 
 
-class TreeChart(ScatterChart):
+class TreeChart(LinkedChart):
     """Leaves can be clicked (shift adds), boxed or lassoed; branches below upper bounds are dashed."""
+
+    _unseen = "x"
 
     def __init__(self, title: str, *, on_select: Callable[[list[int]], None] | None = None, **options: Any) -> None:
         """`on_select` hears the places of the leaves chosen, in the order in which they were given to `draw`."""
         super().__init__(title, "minima", "ΔE", on_select=on_select, size=SIZES[0], **options)
-        self._reach: tuple[Limits, Limits] | None = None
-        self._columns |= {LINES: _line_columns([], {}), BOUNDS: _line_columns([], {})}
 
     def draw(
         self,
@@ -55,17 +50,15 @@ class TreeChart(ScatterChart):
         if len(x):
             high = max(float(np.nanmax(values)) for values in ends if len(values))
             self._reach = (-0.5, len(x) - 0.5), (float(y.min()), high)
-        for name, bound in ((LINES, False), (BOUNDS, True)):
-            self._send(name, _line_columns([one for one in lines if one.bound == bound], groups or {}))
+        self.set_lines([self._line(one, groups or {}) for one in lines])
         self._resize(len(x))
         self.set(x, y, colors, labels)
 
-    def clear(self) -> None:
-        """Removes the tree; the empty state is shown again."""
-        self._reach = None
-        for name in (LINES, BOUNDS):
-            self._send(name, _line_columns([], {}))
-        super().clear()
+    def _line(self, one: "Strokes", groups: Mapping[int, str]) -> tuple[str, Any, Any, str]:
+        from so3k_explore.exploration.tree_layout import APART
+
+        color = groups.get(one.group, NOISE if one.group == APART else STEM)
+        return "dashed" if one.bound else "solid", one.x, one.energies, color
 
     def _resize(self, leaves: int) -> None:
         """Smaller leaves where there are many."""
@@ -90,27 +83,3 @@ class TreeChart(ScatterChart):
         before, (wide, high) = dict(self._limits), self._reach
         self._limits = {"x_range": wide, "y_range": grown(before["y_range"], *high, from_zero=True)}
         self._change_limits(before)
-
-    def _plot(self) -> Any:
-        path = lambda dash, name: hv.Path([[(0.0, 0.0), (0.0, 1.0)]]).opts(
-            line_width=1.1, line_dash=dash, default_tools=[], hooks=[self._capture(name), _color_lines]
-        )
-        lines = [path("dashed", BOUNDS), path("solid", LINES)]
-        return hv.Overlay([*lines, *self._marks()]).opts(**self._options(show_legend=False, xaxis="bare"))
-
-
-def _color_lines(plot: Any, element: Any) -> None:
-    """Hook: colours are a column; a click beside the leaves changes nothing about the lines."""
-    renderer = plot.handles["glyph_renderer"]
-    renderer.glyph.line_color = "color"
-    renderer.update(selection_glyph=None, nonselection_glyph=None, muted_glyph=None)
-
-
-def _line_columns(lines: "Sequence[Strokes]", groups: Mapping[int, str]) -> dict[str, Any]:
-    from so3k_explore.exploration.tree_layout import APART
-
-    return {
-        "xs": [np.asarray(one.x, float) for one in lines],
-        "ys": [np.asarray(one.energies, float) for one in lines],
-        "color": [groups.get(one.group, NOISE if one.group == APART else STEM) for one in lines],
-    }

@@ -34,6 +34,11 @@ def pictures(*charts: Any, wide: tuple[Any, ...] = ()) -> pmui.Grid:
     return pmui.Grid(*cells, container=True, spacing=0, sizing_mode="stretch_both")
 
 
+def tall(height: int) -> dict[str, Any]:
+    """Layout of a card of so many pixels, for tabs that are scrolled."""
+    return {"height": height, "sizing_mode": "stretch_width"}
+
+
 def folded(title: str, *content: Any) -> pmui.Accordion:
     """Content that is out of the way until its title is clicked."""
     inner = pn.FlexBox(*content, margin=0, sizing_mode="stretch_width")

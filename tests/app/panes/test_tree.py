@@ -1,7 +1,8 @@
 import numpy as np
 
+from so3k_explore.app.panes.linked import STEM
 from so3k_explore.app.panes.scatter import POINTS, RINGS
-from so3k_explore.app.panes.tree import BOUNDS, LINES, SIZES, STEM, TreeChart
+from so3k_explore.app.panes.tree import SIZES, TreeChart
 from so3k_explore.exploration.tree import Tree
 from so3k_explore.exploration.tree_building import disconnectivity_tree
 from so3k_explore.exploration.tree_layout import layout, strokes
@@ -25,10 +26,10 @@ def test_bounds_are_drawn_apart_from_saddles() -> None:
     chart = filled(tree)
     drawn = figure(chart)
     heights = lambda name: {y for ys in chart._columns[name]["ys"] for y in np.round(ys, 6) if np.isfinite(y)}
-    assert heights(LINES) >= {0.0, 0.1, 0.5}
-    assert heights(BOUNDS) == {0.2, 0.5, 0.7}
+    assert heights("solid") >= {0.0, 0.1, 0.5}
+    assert heights("dashed") == {0.2, 0.5, 0.7}
     dashes = [r.glyph.line_dash for r in drawn.renderers if "xs" in r.data_source.data]
-    assert dashes == ["dashed", "solid"]
+    assert dashes == ["solid", "dashed", "dotted"]
     assert drawn.y_range.end > 0.7
     assert (drawn.x_range.start, drawn.x_range.end) == (-0.575, 2.575)
 
@@ -38,8 +39,8 @@ def test_branches_have_the_colour_of_their_group_and_parts_apart_are_grey() -> N
     chart = TreeChart("Tree")
     drawn = layout(tree)
     chart.draw((drawn.x[:4], tree.energies), strokes(tree, drawn, [0, 0, 1, -1]), groups={0: "#111111", 1: "#222222"})
-    assert set(chart._columns[LINES]["color"]) == {"#111111", "#222222", STEM}
-    assert chart._columns[LINES]["color"].count(STEM) == 1
+    assert set(chart._columns["solid"]["color"]) == {"#111111", "#222222", STEM}
+    assert chart._columns["solid"]["color"].count(STEM) == 1
 
 
 def test_leaves_are_chosen_keep_their_rings_and_shrink_where_there_are_many() -> None:
@@ -58,4 +59,4 @@ def test_leaves_are_chosen_keep_their_rings_and_shrink_where_there_are_many() ->
     assert chart.selected == [4, 2]
     chart.clear()
     assert not chart.filled
-    assert chart._columns[LINES]["xs"] == []
+    assert chart._columns["solid"]["xs"] == []
