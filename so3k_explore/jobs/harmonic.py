@@ -41,13 +41,29 @@ class Structures:
     @classmethod
     def of(cls, run: Any, positions: Sequence[Any] | np.ndarray | None = None, *, relax: bool = True) -> "Structures":
         """Of a run: its molecule, or other positions (structures, atoms, 3), in its model."""
-        molecule = run.molecule
+        return cls.about(run.molecule, run.model, run.long_range_cutoff, positions, relax=relax)
+
+    @classmethod
+    def about(
+        cls,
+        molecule: Any,
+        model: str,
+        long_range_cutoff: float | None = None,
+        positions: Sequence[Any] | np.ndarray | None = None,
+        *,
+        relax: bool = True,
+    ) -> "Structures":
+        """Of a molecule, or of it at other positions (structures, atoms, 3), in a model.
+
+        Raises:
+            ValueError: it is periodic.
+        """
         if molecule.system.cell is not None:
-            raise ValueError("Harmonic vibrations are for molecules; this run is periodic.")
+            raise ValueError("Harmonic vibrations are for molecules; this structure is periodic.")
         at = np.asarray([molecule.positions] if positions is None else positions, float)
         return cls(
-            model=run.model,
-            long_range_cutoff=run.long_range_cutoff,
+            model=model,
+            long_range_cutoff=long_range_cutoff,
             positions=at.tolist(),
             numbers=molecule.numbers.tolist(),
             charge=molecule.charge,

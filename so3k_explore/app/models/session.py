@@ -23,6 +23,7 @@ from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.selection import Selection
 from so3k_explore.app.models.shown import ShownRun
+from so3k_explore.app.models.spectra import SpectraModel
 from so3k_explore.app.models.training import TrainingModel
 from so3k_explore.app.models.way import WayModel
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
-TABS = ("molecule", "dynamics", "minima", "landscape", "training")
+TABS = ("molecule", "dynamics", "minima", "landscape", "spectra", "training")
 PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
@@ -67,6 +68,7 @@ class Session(param.Parameterized):
         self.bookmarks = Bookmarks(self)
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
+        self.spectra = SpectraModel(self)
         self.rehearsal = Rehearsal(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
@@ -98,6 +100,7 @@ class Session(param.Parameterized):
         self.shown.tick(now)
         self.charges.tick(now)
         self.landscape.tick(now)
+        self.spectra.tick(now)
         self.rehearsal.tick(now)
 
     def start(self) -> None:
@@ -180,7 +183,7 @@ class Session(param.Parameterized):
         if live is None or scene.structure is None:
             return
         scene.walkers = len(live.positions)
-        if self.shown.active and scene.follow and self.selection.focus is None:
+        if self.shown.active and scene.follow and self.selection.focus is None and not scene.film:
             self.show_run_again()
             scene.live = laid(live.positions[min(scene.walker, scene.walkers - 1)], scene.structure.positions)
 
@@ -188,7 +191,7 @@ class Session(param.Parameterized):
         """Gives the player what is recorded, unless the reader watches the run live or looks at a minimum."""
         measured, scene = self.shown.measured, self.scene
         live = self.shown.active and scene.follow
-        if measured is None or live or self.selection.focus is not None:
+        if measured is None or live or scene.film or self.selection.focus is not None:
             return
         if self.shown.active and scene.frames is not None and self._played == (self.shown.run.id, scene.walker):
             return  # replacing the frames now would interrupt the player
@@ -203,6 +206,17 @@ class Session(param.Parameterized):
         self.minima.minima = self.shown.minima
         if self.shown.minima and not self.shown.active and self.selection.focus is None:
             self.minima.choose([0])
+
+    def leave_film(self) -> None:
+        """Shows again what a film has replaced."""
+        run, molecule = self.shown.run, self.molecule.molecule
+        shown = molecule if run is None else run.molecule
+        if shown is None:
+            return
+        self.scene.show(structure_of(shown), shown.name if run is None else run.name)
+        self._played = None
+        self.selection.param.trigger("focus")
+        self._recorded()
 
     def show_run_again(self) -> None:
         """Shows the structure that the run began with, unless the viewer is with the run already."""
