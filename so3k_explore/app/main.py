@@ -11,6 +11,7 @@ import param
 from so3k_explore.app import appearance, theme
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
+from so3k_explore.app.views.conformers import ConformersTab
 from so3k_explore.app.views.dynamics import DynamicsTab
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
@@ -42,6 +43,7 @@ TITLES = {
     "molecule": "Molecule",
     "dynamics": "Dynamics",
     "minima": "Minima",
+    "conformers": "Conformers",
     "landscape": "Landscape",
     "spectra": "Spectra",
     "training": "Training",
@@ -50,6 +52,7 @@ VIEWS = {
     "molecule": MoleculeTab,
     "dynamics": DynamicsTab,
     "minima": MinimaTab,
+    "conformers": ConformersTab,
     "landscape": LandscapeTab,
     "spectra": SpectraTab,
     "training": TrainingTab,

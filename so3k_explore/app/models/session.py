@@ -13,6 +13,7 @@ from so3k_explore.app.models.charges import Charges
 from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
+from so3k_explore.app.models.families import FamiliesModel
 from so3k_explore.app.models.landscape import LandscapeModel
 from so3k_explore.app.models.minima import MinimaModel
 from so3k_explore.app.models.molecule import MoleculeModel
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
-TABS = ("molecule", "dynamics", "minima", "landscape", "spectra", "training")
+TABS = ("molecule", "dynamics", "minima", "conformers", "landscape", "spectra", "training")
 PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
@@ -66,6 +67,7 @@ class Session(param.Parameterized):
         self.charges = Charges(self, evaluate)
         self.conformers = Conformers(self)
         self.bookmarks = Bookmarks(self)
+        self.families = FamiliesModel(self)
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
         self.spectra = SpectraModel(self)
@@ -99,6 +101,7 @@ class Session(param.Parameterized):
         self.runs.tick(now)
         self.shown.tick(now)
         self.charges.tick(now)
+        self.families.tick(now)
         self.landscape.tick(now)
         self.spectra.tick(now)
         self.rehearsal.tick(now)

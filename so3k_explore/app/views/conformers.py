@@ -1,0 +1,167 @@
+"""Tab Conformers: a map of the minima, their energies and torsions, coloured by family, and a table of all."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from so3k_explore.app.models.display import counted
+from so3k_explore.app.models.families import DESCRIPTORS, MAPS
+from so3k_explore.app.models.family_pictures import FamilyPicture
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.panes.angles import AnglesChart
+from so3k_explore.app.panes.charts import ScatterChart
+from so3k_explore.app.panes.tables import TableCard
+from so3k_explore.app.views.families import FamiliesCard
+from so3k_explore.app.views.part import Part, pictures
+
+COLUMNS = ("No.", "ΔE", "RMSD / Å", "Rg / Å", "H bonds", "Family", "Visits", "Shape")
+WIDTHS = {"No.": 56, "ΔE": 118, "RMSD / Å": 92, "Rg / Å": 80, "H bonds": 84, "Visits": 72}  # px; the others share
+DECIMALS = {"ΔE": 3, "RMSD / Å": 2, "Rg / Å": 2}
+WAITING = "Appears with the first minima that a search finds."
+
+
+class ConformersTab(Part):
+    """Every picture chooses and follows the page's selection."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._model = model = session.families
+        options: dict[str, Any] = {"on_select": self._choose, "empty": WAITING}
+        self._map = ScatterChart("Map of the conformers", "", "", **options)
+        self._energies = ScatterChart(
+            "Energy against distance", "RMSD to the lowest / Å", "ΔE", positive="x", **options
+        )
+        self._angles = AnglesChart("Torsions", "φ / °", "ψ / °", **options)
+        self._pair = pmui.Select(label="Torsions of", options=[], size="small", width=170, margin=(8, 4), visible=False)
+        self._pair.param.watch(lambda *_: self._draw_angles(), "value")
+        self._table = TableCard("All conformers, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, **options)
+        grid = pictures(self._map, self._energies, self._angles, FamiliesCard(session), wide=(self._table,))
+        self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 14))
+        self._layout = pn.Column(self._controls(), self._sentence, grid, sizing_mode="stretch_both", margin=0)
+        model.param.watch(lambda *_: self._say(), ["sentence", "doing"])
+        model.param.watch(lambda *_: self._draw(), "picture")
+        model.param.watch(lambda *_: self._suit(), ["by", "method", "source"])
+        session.selection.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
+        session.display.param.watch(lambda *_: self._draw(), "energy_unit")
+        self._say()
+        self._suit()
+        self._draw()
+
+    def _controls(self) -> pn.FlexBox:
+        """What tells minima apart, how they are mapped and sorted."""
+        model = self._model
+        widget = lambda kind, name, width: kind.from_param(
+            model.param[name], size="small", width=width, margin=(8, 4), description=""
+        )
+        self._layer = widget(pmui.Select, "layer", 110)
+        self._count = widget(pmui.IntInput, "clusters", 130)
+        self._method = widget(pmui.Select, "method", 150)
+        shown = (
+            *(widget(pmui.Select, "by", 150), self._layer, widget(pmui.Select, "projection", 110)),
+            *(self._method, self._count, widget(pmui.Select, "source", 165), self._pair),
+        )
+        return pn.FlexBox(*shown, margin=0, sizing_mode="stretch_width")
+
+    def _suit(self) -> None:
+        """Leaves out the controls that say nothing now."""
+        made = self._model.source == self._model.param.source.objects[0]
+        self._layer.visible = self._model.by == "features"
+        self._method.visible = made
+        self._count.visible = made and self._model.method not in ("hdbscan", "tree")
+
+    def _say(self) -> None:
+        words = [f"{self._model.doing} …" if self._model.doing else "", self._model.sentence]
+        self._sentence.object = " ".join(word for word in words if word)
+        self._sentence.visible = bool(self._sentence.object)
+
+    def _draw(self) -> None:
+        picture, display = self._model.picture, self.session.display
+        self._energies.relabel("RMSD to the lowest / Å", f"ΔE / {display.energy_unit}")
+        residues = picture is None or not len(picture.pairs)
+        self._table.arrange({"ΔE": f"ΔE / {display.energy_unit}"}, ("Shape",) if residues else ())
+        if picture is None:
+            for chart in (self._map, self._energies, self._angles, self._table):
+                chart.clear()
+            self._table.title = "All conformers, lowest first"
+            return
+        energies, colors = display.energies(picture.minima.energies), picture.colors
+        labels = self._labels(picture)
+        self._draw_map(picture, colors, labels)
+        self._energies.set(picture.minima.rmsd, energies, colors, labels)
+        self._angles.empty = "" if picture.pairs else "This molecule has no two torsions that follow each other."
+        titles = [pair.title for pair in picture.pairs]
+        if self._pair.options != titles:
+            self._pair.options = titles
+            self._pair.param.update(value=titles[0] if titles else None, visible=len(titles) > 1)
+        self._draw_angles(colors, labels)
+        self._draw_table(picture, energies)
+        self._highlight()
+
+    def _labels(self, picture: FamilyPicture) -> list[str]:
+        """What hovering over a minimum says."""
+        texts, minima = self.session.display, picture.minima
+        names = {cluster: picture.labelling.name_of(cluster) for cluster in set(picture.clusters.tolist())}
+        return [
+            f"{k + 1}: ΔE {texts.energy_text(energy)} {label}, {names[cluster]}"
+            for k, (energy, label, cluster) in enumerate(
+                zip(minima.energies.tolist(), minima.labels, picture.clusters.tolist(), strict=True)
+            )
+        ]
+
+    def _draw_map(self, picture: FamilyPicture, colors: list[str], labels: list[str]) -> None:
+        wish = picture.wish
+        name = lambda known, value: next(word for word, meant in known.items() if meant == value)
+        axes = [f"{name(MAPS, wish.projection)} {k}" for k in (1, 2)]
+        if np.isfinite(picture.explained).all():
+            axes = [f"{axis} ({100 * share:.0f} %)" for axis, share in zip(axes, picture.explained, strict=True)]
+        self._map.relabel(axes[0], axes[1])
+        self._map.title = f"Map of the conformers by {name(DESCRIPTORS, wish.by).lower().replace('rmsd', 'RMSD')}"
+        if not len(picture.coordinates) or not np.isfinite(picture.coordinates).all():
+            self._map.empty = "No map: " + " ".join(picture.notes) if picture.notes else WAITING
+            self._map.clear()
+            return
+        self._map.set(picture.coordinates[:, 0], picture.coordinates[:, 1], colors, labels)
+
+    def _draw_angles(self, colors: list[str] | None = None, labels: list[str] | None = None) -> None:
+        picture = self._model.picture
+        pair = next((one for one in picture.pairs if one.title == self._pair.value), None) if picture else None
+        if picture is None or pair is None:
+            self._angles.clear()
+            return
+        self._angles.relabel(pair.labels[0], pair.labels[1])
+        self._angles.title = f"{'Ramachandran' if pair.labels[0].startswith('φ') else 'Torsions'}: {pair.title}"
+        phi, psi = pair.angles.T
+        self._angles.set(phi, psi, colors or picture.colors, labels or self._labels(picture))
+        self._highlight()
+
+    def _draw_table(self, picture: FamilyPicture, energies: np.ndarray) -> None:
+        minima = picture.minima
+        self._table.title = f"{counted(len(minima), 'minimum')}, lowest first"
+        families = [picture.labelling.name_of(cluster) for cluster in picture.clusters.tolist()]
+        values = (
+            *(range(1, len(minima) + 1), energies, minima.rmsd, picture.radii, picture.hydrogen_bonds.tolist()),
+            *(families, minima.visits, minima.labels),
+        )
+        self._table.set({name: list(column) for name, column in zip(COLUMNS, values, strict=True)})
+
+    def _choose(self, places: Sequence[int]) -> None:
+        """Selects the minima of these points; the one clicked last is looked at."""
+        picture, selection = self._model.picture, self.session.selection
+        if picture is None:
+            return
+        keys = [picture.minima.keys[place] for place in places if place < len(picture.minima)]
+        new = [key for key in keys if key not in selection.selection]
+        selection.choose(keys, focus=new[0] if new else None)
+
+    def _highlight(self) -> None:
+        picture = self._model.picture
+        if picture is None:
+            return
+        known = picture.minima.places
+        places = [known[key] for key in self.session.selection.selection if key in known]
+        for chart in (self._map, self._energies, self._angles, self._table):
+            chart.highlight(places)
