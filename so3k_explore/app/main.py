@@ -12,6 +12,7 @@ from so3k_explore.app import appearance, theme
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
 from so3k_explore.app.views.conformers import ConformersTab
+from so3k_explore.app.views.attention import AttentionTab
 from so3k_explore.app.views.dynamics import DynamicsTab
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
@@ -45,6 +46,7 @@ TITLES = {
     "minima": "Minima",
     "conformers": "Conformers",
     "landscape": "Landscape",
+    "attention": "Attention",
     "spectra": "Spectra",
     "training": "Training",
 }
@@ -54,6 +56,7 @@ VIEWS = {
     "minima": MinimaTab,
     "conformers": ConformersTab,
     "landscape": LandscapeTab,
+    "attention": AttentionTab,
     "spectra": SpectraTab,
     "training": TrainingTab,
 }

@@ -7,6 +7,8 @@ import param
 
 from so3k_explore.app.models.display import typeset
 
+COLORS = {"Element": "element", "Charge": "charge", "Attention": "attention"}
+
 
 @dataclass(frozen=True, eq=False)
 class Structure:
@@ -33,9 +35,9 @@ class Scene(param.Parameterized):
     overlay = param.List([], doc="Further structures (atoms, 3) in Å, superposed on the one shown.")
     charges = param.Array(None, allow_None=True, doc="(atoms,) in e: partial charges of what is shown.")
     no_charges = param.String("", doc="Why there are none.")
-    color = param.Selector(
-        default="element", objects={"Element": "element", "Charge": "charge"}, label="Colour by", doc="Of the atoms."
-    )
+    attention = param.Array(None, allow_None=True, doc="(atoms,): how much each atom is listened to.")
+    edges = param.List([], doc="Cylinders: two atoms, and what joins them as a share from -1 to 1.")
+    color = param.Selector(default="element", objects=COLORS, label="Colour by", doc="Of the atoms.")
     picked = param.List([], item_type=int, doc="Atoms that the reader has clicked, from 0.")
     live = param.Array(None, allow_None=True, doc="(atoms, 3) in Å: the frame a run has just computed.")
     walker = param.Integer(0, bounds=(0, None), label="Walker", doc="Which of the independent copies is shown, from 0.")
@@ -50,6 +52,7 @@ class Scene(param.Parameterized):
         self.param.update(
             **{"structure": structure, "frames": None, "times": None, "title": title, "detail": detail},
             **{"overlay": [], "live": None, "film": False, "charges": self.charges if same else None},
+            **{} if same else {"attention": None, "edges": []},
         )
 
     @property

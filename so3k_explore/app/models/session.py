@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import param
 
+from so3k_explore.app.models.attention import AttentionModel
+from so3k_explore.app.models.attention_families import AttentionFamilies
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.bookmarks import Bookmarks
 from so3k_explore.app.models.charges import Charges
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
-TABS = ("molecule", "dynamics", "minima", "conformers", "landscape", "spectra", "training")
+TABS = ("molecule", "dynamics", "minima", "conformers", "landscape", "attention", "spectra", "training")
 PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
@@ -67,6 +69,8 @@ class Session(param.Parameterized):
         self.charges = Charges(self, evaluate)
         self.conformers = Conformers(self)
         self.bookmarks = Bookmarks(self)
+        self.attention = AttentionModel(self)
+        self.attention_families = AttentionFamilies(self)
         self.families = FamiliesModel(self)
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
@@ -101,6 +105,8 @@ class Session(param.Parameterized):
         self.runs.tick(now)
         self.shown.tick(now)
         self.charges.tick(now)
+        self.attention.tick(now)
+        self.attention_families.tick()
         self.families.tick(now)
         self.landscape.tick(now)
         self.spectra.tick(now)

@@ -136,7 +136,7 @@ class Viewer {
     const { dataset } = this.root
     dataset.atoms = this.scene.count
     dataset.overlays = this.scene.overlays.length
-    dataset.edges = this.scene.edgePairs ? this.scene.edgePairs.length / 2 : 0
+    dataset.edges = this.scene.edgeCount ?? 0
     dataset.bonds = this.scene.component ? this.scene.component.structure.bondStore.count : 0
     dataset.style = this.scene.look.style
     dataset.changes = Number(dataset.changes ?? 0) + 1

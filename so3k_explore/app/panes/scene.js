@@ -49,7 +49,9 @@ function buildStructure(NGL, numbers, positions, bonds) {
   return structure
 }
 
-/** Thin cylinders between pairs of points that can be moved without rebuilding the buffer. */
+const ROOM = 32 // cylinders by which a buffer grows, so that a few more or fewer need no new one
+
+/** Thin cylinders between pairs of points that can be moved, coloured and replaced without rebuilding the buffer. */
 class Cylinders {
   constructor(NGL, stage) {
     this.NGL = NGL
@@ -58,10 +60,16 @@ class Cylinders {
   }
 
   set(starts, ends, radii, colors, opacity) {
-    this.clear()
-    if (!radii.length) return
     const color = new Float32Array(3 * colors.length)
     colors.forEach((code, k) => color.set([(code >> 16 & 255) / 255, (code >> 8 & 255) / 255, (code & 255) / 255], 3 * k))
+    if (this.component && this.opacity === opacity && this.radii.length === radii.length) {
+      this.buffer.setAttributes({ position1: starts, position2: ends, color, color2: color, radius: Float32Array.from(radii) })
+      return
+    }
+    this.clear()
+    if (!radii.length) return
+    this.radii = radii
+    this.opacity = opacity
     this.buffer = new this.NGL.CylinderBuffer(
       { position1: starts, position2: ends, color, color2: color, radius: Float32Array.from(radii) },
       { openEnded: false, disableImpostor: false })
@@ -81,7 +89,14 @@ class Cylinders {
   }
 }
 
-/** Starting and end points of pairs of atoms. */
+/** The same numbers followed by zeros, up to a length. */
+function padded(values, length) {
+  const longer = new values.constructor(length)
+  longer.set(values)
+  return longer
+}
+
+/** Starting and end points of pairs of atoms; an atom paired with itself gets a short one that its sphere hides. */
 function endpoints(pairs, positions) {
   const starts = new Float32Array(3 * pairs.length / 2), ends = new Float32Array(starts.length)
   for (let k = 0; k < pairs.length / 2; k++) {
@@ -89,6 +104,7 @@ function endpoints(pairs, positions) {
       starts[3 * k + axis] = positions[3 * pairs[2 * k] + axis]
       ends[3 * k + axis] = positions[3 * pairs[2 * k + 1] + axis]
     }
+    if (pairs[2 * k] === pairs[2 * k + 1]) ends[3 * k] += 1e-3
   }
   return [starts, ends]
 }
@@ -254,14 +270,16 @@ class Scene {
   }
 
   setEdges(data) {
-    this.edges.clear()
-    this.edgePairs = null
     const pairs = numbersFrom(Uint32Array, data.pairs)
-    if (this.component && pairs.length && pairs.every(index => index < this.count)) {
-      this.edgePairs = pairs
-      const [starts, ends] = endpoints(this.edgePairs, this.positions)
-      const radii = Array.from(numbersFrom(Float32Array, data.radii))
-      this.edges.set(starts, ends, radii, Array.from(numbersFrom(Uint32Array, data.colors)), data.opacity)
+    const fits = this.component && pairs.length && pairs.every(index => index < this.count)
+    this.edgeCount = fits ? pairs.length / 2 : 0
+    this.edgePairs = fits ? padded(pairs, 2 * ROOM * Math.ceil(this.edgeCount / ROOM)) : null
+    if (!fits) this.edges.clear()
+    else {
+      const [starts, ends] = endpoints(this.edgePairs, this.positions), room = this.edgePairs.length / 2
+      const radii = padded(numbersFrom(Float32Array, data.radii), room)
+      const colors = padded(numbersFrom(Uint32Array, data.colors), room)
+      this.edges.set(starts, ends, Array.from(radii), Array.from(colors), data.opacity)
     }
     this.stage.viewer.requestRender()
   }

@@ -13,6 +13,9 @@ from so3k_explore.app.panes.player import PlayerBar
 from so3k_explore.app.views.bookmarks import BookmarkBar
 from so3k_explore.app.views.part import ONE_LINE, Part
 
+POSITIVE, NEGATIVE = theme.diverging_colors(np.array([1.0, -1.0]))
+THINNEST, THICKER, OPACITY = 0.02, 0.13, 0.7  # radius of cylinders in Å, its growth to the strongest, their opacity
+
 
 class ViewerView(Part):
     """The scene of a session on a `MoleculePane`."""
@@ -45,9 +48,11 @@ class ViewerView(Part):
         scene.param.watch(lambda *_: self._step(), "frame")
         scene.param.watch(lambda *_: self._push(), "live")
         scene.param.watch(lambda *_: self._overlay(), ["overlay", "show_overlay"])
+        scene.param.watch(lambda *_: self._join(), "edges")
         self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
         self.pane.param.watch(lambda event: scene.param.update(**{event.name: event.new}), ["frame", "playing"])
         self.pane.param.watch(lambda event: scene.param.update(picked=event.new), "picked")
+        scene.param.watch(lambda event: self.pane.param.update(picked=event.new), "picked")
         self.pane.param.watch(lambda *_: self._say_picked(), "measurement")
         scene.param.watch(lambda *_: self._say_picked(), ["picked", "charges", "no_charges"])
         self._show()
@@ -61,6 +66,10 @@ class ViewerView(Part):
         self._numbers = structure.numbers
         self.pane.show(structure.numbers, structure.positions, structure.bonds, cell=structure.cell, keep_view=same)
         self._look.offer()
+        self._join()
+
+    def _join(self) -> None:
+        join(self.pane, self._scene.edges)
 
     def _play(self) -> None:
         frames = self._scene.frames
@@ -83,6 +92,16 @@ class ViewerView(Part):
     def _overlay(self) -> None:
         shown = self._scene.overlay if self._scene.show_overlay else []
         self.pane.overlays = [(p, theme.family_color(k + 1), 0.8) for k, p in enumerate(shown)]
+
+
+def join(pane: MoleculePane, edges: list[tuple[int, int, float]]) -> None:
+    """Cylinders whose radius grows with what joins two atoms, blue where it is positive, red where negative."""
+    if not edges:
+        pane.set_edges(None)
+        return
+    weights = np.array([weight for *_, weight in edges])
+    colors = color_codes([POSITIVE if weight > 0 else NEGATIVE for weight in weights])
+    pane.set_edges([pair[:2] for pair in edges], THINNEST + THICKER * np.abs(weights), colors, opacity=OPACITY)
 
 
 class Heading(Part):
@@ -134,7 +153,7 @@ class Look(Part):
         self._colour = pmui.Select.from_param(
             scene.param.color, description="", size="small", width=120, margin=(8, 8), css_classes=["colour"]
         )
-        scene.param.watch(lambda *_: self.offer(), ["color", "charges", "no_charges"])
+        scene.param.watch(lambda *_: self.offer(), ["color", "charges", "no_charges", "attention"])
         style = pmui.Select(label="Style", options=STYLES, value=pane.style, size="small", width=140, margin=(8, 8))
         style.param.watch(lambda event: pane.param.update(style=event.new), "value")
         overlay = pmui.Checkbox.from_param(scene.param.show_overlay, size="small", description="", margin=(6, 0, 0, 4))
@@ -150,13 +169,18 @@ class Look(Part):
     def offer(self) -> None:
         """Offers the colours that are known, and paints the atoms; says why there are no charges."""
         scene = self._scene
-        charges = scene.charges
-        chosen = scene.color == "charge"  # stays chosen while charges are missing, and shows when they come
-        self._colour.disabled_options = [] if charges is not None or chosen else ["charge"]
-        if charges is None or not chosen:
+        missing = scene.charges is None and scene.color != "charge"  # stays chosen, and shows when they come
+        self._colour.disabled_options = ["charge"] if missing else []
+        values = {"charge": scene.charges, "attention": scene.attention}.get(scene.color)
+        if values is None or len(values) != self._pane.n_atoms:
             self._pane.set_atom_colors(None)
-            self._legend.object = scene.no_charges if charges is None else ""
+            self._legend.object = scene.no_charges if scene.charges is None and scene.color != "attention" else ""
             return
-        largest = float(np.abs(charges).max())
-        self._pane.set_atom_colors(color_codes(theme.diverging_colors(charges)))
-        self._legend.object = f"red {MINUS}{typeset(largest, 2)} e, blue +{typeset(largest, 2)} e"
+        if scene.color == "attention":
+            self._pane.set_atom_colors(color_codes(theme.sequential_colors(values)))
+            low, high = (typeset(float(value), 2) for value in (values.min(), values.max()))
+            self._legend.object = f"how much others listen to an atom: dark {low}, bright {high}"
+            return
+        largest = typeset(float(np.abs(values).max()), 2)
+        self._pane.set_atom_colors(color_codes(theme.diverging_colors(values)))
+        self._legend.object = f"red {MINUS}{largest} e, blue +{largest} e"
