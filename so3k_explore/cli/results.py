@@ -93,7 +93,15 @@ def _training(run: "Run", status: "RunStatus") -> dict[str, Any]:
     }
 
 
-_FOUND = {"dynamics": _dynamics, "relax": _relaxation, "minima": _minima, "train": _training}
+def _details(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    """What a run on the landscape of another one tells about itself."""
+    return {"landscape": run.landscape_run, **status.details}
+
+
+_FOUND = {
+    **{"dynamics": _dynamics, "relax": _relaxation, "minima": _minima, "train": _training},
+    **dict.fromkeys(("saddles", "recheck", "vibrations"), _details),
+}
 
 
 def write_output(run: "Run", path: Path) -> None:

@@ -4,6 +4,7 @@
 * `store`, `frames`, `series`, `status`: the folder of a run.     * `run`, `runs`: a run, and all of them, for users.
 * `worker`: the loop that works on a run.                        * `task`: kinds of it.
 * `dynamics`, `relaxation`, `minima`, `training`: these kinds.     * `training_inputs`: what a training run starts from.
+* `on_landscape`: runs that find saddles, check minima or compute frequencies in the landscape of another run.
 * `engine`, `serve`, `preload`: queue and processes with Dask.    * `inline`: a thread of this process instead.
 """
 
@@ -12,9 +13,12 @@ from so3k_explore.jobs.run import Run as Run
 from so3k_explore.jobs.runs import Runs as Runs
 from so3k_explore.jobs.settings import DynamicsSettings as DynamicsSettings
 from so3k_explore.jobs.settings import MinimaSettings as MinimaSettings
+from so3k_explore.jobs.settings import RecheckSettings as RecheckSettings
 from so3k_explore.jobs.settings import RelaxSettings as RelaxSettings
+from so3k_explore.jobs.settings import SaddlesSettings as SaddlesSettings
 from so3k_explore.jobs.settings import Settings as Settings
 from so3k_explore.jobs.settings import TrainSettings as TrainSettings
+from so3k_explore.jobs.settings import VibrationsSettings as VibrationsSettings
 from so3k_explore.jobs.status import RunStatus as RunStatus
 from so3k_explore.jobs.store import RunNotFoundError as RunNotFoundError
 from so3k_explore.jobs.store import StoreError as StoreError

@@ -7,7 +7,10 @@ from so3k_explore.jobs.task import Task
 
 KEPT = "Everything up to the last checkpoint is kept; then press Resume."
 FULL = (errno.ENOSPC, errno.EDQUOT)
-SPEAKING = ("SimulationError", "CheckpointError", "FitError")  # errors that say themselves what to do
+SPEAKING = (  # errors that say themselves what to do
+    *("SimulationError", "CheckpointError", "FitError"),
+    *("DatasetError", "LandscapeError", "SearchError"),
+)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 

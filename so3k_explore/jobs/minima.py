@@ -13,8 +13,10 @@ from so3k_explore.exploration.walkers import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.on_landscape import landscape_lock
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.settings import MinimaSettings, Settings
+from so3k_explore.jobs.store import Lock
 from so3k_explore.jobs.task import Context, Outcome
 
 INTERVAL = 0.1  # s between two live frames within a block at least
@@ -29,6 +31,7 @@ class MinimaTask:
         assert isinstance(context.settings, MinimaSettings)
         self.settings: MinimaSettings = context.settings
         self._context = context
+        self._lock: Lock | None = None
         self._landscape = Landscape.open(context.folder.landscape)
         self._lowest = float("nan")
         self._shown = 0.0
@@ -66,6 +69,7 @@ class MinimaTask:
     def begin(self) -> None:
         """A new search, or the one of the checkpoint."""
         folder = self._context.folder
+        self._lock = landscape_lock(folder)
         resumed = folder.checkpoint.exists()
         if resumed:
             self._state = load_checkpoint(folder.checkpoint, self._state)
@@ -133,6 +137,8 @@ class MinimaTask:
     def close(self) -> None:
         """Closes the landscape."""
         self._landscape.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def _molecule(self) -> Molecule:
         molecule = self._context.molecule

@@ -45,7 +45,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """``dynamics``, ``relax``, ``minima`` or ``train``."""
+        """``dynamics``, ``relax``, ``minima``, ``train``, ``saddles``, ``recheck`` or ``vibrations``."""
         return self._job.kind
 
     @property
@@ -138,10 +138,19 @@ class Run:
         return found
 
     def landscape(self) -> Any:
-        """Minima found so far as `exploration.landscape.Landscape`; None where there are none."""
+        """Minima found so far as `exploration.landscape.Landscape`; None where there are none.
+
+        Of a run that works on the landscape of another one, that landscape.
+        """
         from so3k_explore.exploration.landscape import Landscape
 
-        return Landscape.open(self._folder.landscape) if self._folder.landscape.exists() else None
+        folder = RunFolder(self._folder.path.parent / self.landscape_run)
+        return Landscape.open(folder.landscape) if folder.landscape.exists() else None
+
+    @property
+    def landscape_run(self) -> str:
+        """Id of the run in whose folder its landscape is."""
+        return getattr(self._job.settings, "landscape", "") or self.id
 
     def events(self) -> list[dict[str, Any]]:
         """What happened, oldest first: ``time`` (s since 1970), ``kind``, ``message``."""

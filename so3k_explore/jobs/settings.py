@@ -206,6 +206,57 @@ class MinimaSettings(Settings):
             )
 
 
+SADDLE_STRATEGIES = ("hops", "nearest", "components", "paths", "torsions", "modes", "kicks", "itself")
+
+
+@dataclasses.dataclass(frozen=True)
+class SaddlesSettings(Settings):
+    """Search for saddles in the landscape of another run; defaults as in `exploration.SaddleSearch`."""
+
+    kind: ClassVar[str] = "saddles"
+
+    landscape: str = setting("", "Run whose landscape is searched, in the same folder of runs")
+    saddles: int | None = setting(None, "Stop at so many; without it, when nothing is left to try", minimum=1)
+    connected: Real | None = setting(None, "Stop when this share of the minima hangs together", above=0.0)
+    max_calls: int | None = setting(None, "Stop after so many force calls", minimum=1)
+    energy_window: Real | None = setting(
+        None, "Leave minima alone that lie higher above the lowest one", unit="eV", above=0.0
+    )
+    pairs: int = setting(4, "Minima joined by bands at the same time", minimum=1)
+    images: int = setting(8, "Structures along a band", minimum=3)
+    walkers: int = setting(8, "Climbers to saddles at the same time", minimum=1)
+    neighbors: int = setting(3, "Of each minimum that it is joined to", minimum=0)
+    modes: int = setting(3, "Lowest modes of each minimum that are followed", minimum=0)
+    kicks: int = setting(2, "Random displacements of each minimum", minimum=0)
+    strategies: tuple[str, ...] = setting(SADDLE_STRATEGIES, "Where to look, in this order", choices=SADDLE_STRATEGIES)
+    force_tolerance: Real = setting(1e-3, "Largest force on any atom of a saddle", unit="eV/Å", above=0.0)
+    seed: int = setting(0, "Makes a run repeatable", minimum=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecheckSettings(Settings):
+    """Minima of another run relaxed again with a reference method, saddles evaluated by it."""
+
+    kind: ClassVar[str] = "recheck"
+
+    landscape: str = setting("", "Run whose landscape is checked, in the same folder of runs")
+    method: str = setting("GFN2-xTB", "Reference: GFN2-xTB, GFN1-xTB or module:Calculator")
+    minima: int | None = setting(20, "So many of the lowest minima; without it, all", minimum=0)
+    saddles: int | None = setting(0, "So many of the lowest saddles; without it, all", minimum=0)
+    force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
+    max_steps: int = setting(500, "Of a relaxation", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class VibrationsSettings(Settings):
+    """Frequencies of the minima and saddles of another run, for free energies."""
+
+    kind: ClassVar[str] = "vibrations"
+
+    landscape: str = setting("", "Run whose minima and saddles vibrate, in the same folder of runs")
+    minima: int | None = setting(None, "So many of the lowest minima; without it, all", minimum=1)
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainSettings(Settings):
     """Fit of a potential to labelled structures as `training.Fit`, with sizes and weights of the bundled model."""
@@ -262,7 +313,11 @@ class TrainSettings(Settings):
 
 
 SETTINGS: dict[str, type[Settings]] = {
-    cls.kind: cls for cls in (DynamicsSettings, RelaxSettings, MinimaSettings, TrainSettings)
+    cls.kind: cls
+    for cls in (
+        *(DynamicsSettings, RelaxSettings, MinimaSettings, TrainSettings),
+        *(SaddlesSettings, RecheckSettings, VibrationsSettings),
+    )
 }
 """Settings class of each kind of run."""
 

@@ -139,6 +139,10 @@ def make_task(context: Context) -> Task:
         from so3k_explore.jobs.training import TrainTask
 
         return TrainTask(context)
-    from so3k_explore.jobs.minima import MinimaTask
+    if context.job.kind == "minima":
+        from so3k_explore.jobs.minima import MinimaTask
 
-    return MinimaTask(context)
+        return MinimaTask(context)
+    from so3k_explore.jobs.on_landscape import TASKS
+
+    return TASKS[context.job.kind](context)

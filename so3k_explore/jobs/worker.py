@@ -138,7 +138,12 @@ class _Session:
             )
         )
         resumed = self.folder.checkpoint.exists()
-        task.begin()
+        try:
+            task.begin()
+        except BaseException:
+            with suppress(Exception):
+                task.close()  # what it has opened and locked
+            raise
         self.folder.note("resumed" if resumed else "started", f"On {device}, model {model}.", step=task.step)
         self._last["save"] = time.monotonic()
         self._show(task, force=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus
 
 ACTIVE = ("queued", "starting", "running", "paused")
-KIND_WORDS = {"relax": "relaxation", "train": "training"}  # where the kind is not the word for it
+KIND_WORDS = {"relax": "relaxation", "train": "training", "recheck": "reference check"}  # other words
 UNWATCHED = ("done", "failed", "interrupted")  # ends that the reader has not asked for
 UNDO_SECONDS = 30.0
 LIST_SECONDS = 1.0

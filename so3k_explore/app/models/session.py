@@ -25,6 +25,7 @@ from so3k_explore.app.models.run import RunModel
 from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.selection import Selection
+from so3k_explore.app.models.sharpening import Sharpening
 from so3k_explore.app.models.shown import ShownRun
 from so3k_explore.app.models.spectra import SpectraModel
 from so3k_explore.app.models.training import TrainingModel
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from so3k_explore.jobs.single_point import Question, SinglePoint
 
 TABS = ("molecule", "dynamics", "minima", "conformers", "landscape", "attention", "spectra", "training")
-PICTURES = {"minima": "minima", "train": "training"}  # tab of a kind of run; of others, dynamics
+LANDSCAPE = dict.fromkeys(("saddles", "recheck", "vibrations"), "landscape")
+PICTURES = {"minima": "minima", "train": "training", **LANDSCAPE}  # tab of a kind of run; of others, dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
 
@@ -74,6 +76,7 @@ class Session(param.Parameterized):
         self.families = FamiliesModel(self)
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
+        self.sharpening = Sharpening(self)
         self.spectra = SpectraModel(self)
         self.rehearsal = Rehearsal(self)
         self._first = first
@@ -171,8 +174,9 @@ class Session(param.Parameterized):
         entry = self.runs.find(identifier)
         if entry is None:
             return
-        run = entry[0]
-        self.selection.clear()
+        run, before = entry[0], self.shown.run
+        if before is None or before.landscape_run != run.landscape_run:
+            self.selection.clear()
         self.shown.attach(run)
         self._suit_run(run)
         if not same(self.molecule.molecule, run.molecule):

@@ -15,6 +15,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.charts import NetworkChart, TreeChart
 from so3k_explore.app.views.coverage import CoverageCards
 from so3k_explore.app.views.part import Lazy, Part, folded, tall
+from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
 from so3k_explore.app.views.thermal import ThermalCards
 from so3k_explore.app.views.way import WayCard
 
@@ -35,8 +36,11 @@ class LandscapeTab(Part):
         thermal = Lazy(lambda: ThermalCards(session))
         more = folded("Populations and heat capacity", thermal)
         more.param.watch(lambda event: thermal.open() if event.new else None, "active")
-        cards = (TreeCard(session), WayCard(session), NetworkCard(session), coverage.growth, coverage.table, more)
-        widths = (12, 6, 6, 12, 12, 12)
+        cards = (
+            *(SharpeningBar(session), TreeCard(session), WayCard(session), NetworkCard(session)),
+            *(coverage.growth, RecheckCard(session), coverage.table, more),
+        )
+        widths = (12, 12, 6, 6, 6, 6, 12, 12)
         cells = [
             pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width")
             for card, width in zip(cards, widths, strict=True)

@@ -80,6 +80,10 @@ class FakeRun:
     def landscape(self) -> Any:
         return self.found
 
+    @property
+    def landscape_run(self) -> str:
+        return getattr(self.settings, "landscape", "") or self.id
+
     def pause(self) -> None:
         self.calls.append(("pause", {}))
         self.state = "paused"

@@ -203,3 +203,27 @@ def test_minima_that_nothing_joins_have_no_way(shown: Session, settle: Settle) -
     settle_all(shown, settle)
     assert shown.way.way is None
     assert "No way between these two minima is known" in shown.way.sentence
+
+
+def test_saddles_are_searched_in_the_landscape_on_show(shown: Session, settle: Settle) -> None:
+    assert shown.sharpening.obstacle == ""
+    assert "no reference method" in shown.sharpening.no_reference
+    shown.selection.choose([2])
+    shown.sharpening.window = 5.0
+    shown.sharpening.find_saddles()
+    settle_all(shown, settle)
+    runs: Any = shown.runs._open()
+    settings, model, options = runs.submitted[-1]
+    assert (settings.kind, settings.landscape, model) == ("saddles", "search", "lennard-jones")
+    assert settings.energy_window == pytest.approx(5 * 0.0433641, rel=1e-4)
+    assert options["precision"] == "float64"
+
+
+def test_a_running_search_is_not_disturbed(session: Session, cluster: Any, written: Landscape, settle: Settle) -> None:
+    open_run(session, cluster, written, written.path.parent, state="running")
+    settle_all(session, settle)
+    assert "still writing this landscape" in session.sharpening.obstacle
+    session.sharpening.find_saddles()
+    settle_all(session, settle)
+    runs: Any = session.runs._open()
+    assert runs.submitted == []
