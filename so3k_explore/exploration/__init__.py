@@ -7,6 +7,7 @@
 `identity`                  whether two relaxed structures are the same minimum
 `walkers`                   softening, flights and relaxations of all walkers in one compiled step
 `basin_hopping`, `seeds`    moves and random structures; `scheduler` chooses among the strategies
+`thermal`, `tempering`      flights in a bath, with a bias or as stretches of replicas
 `saddles.find_saddles`      a stream of states of a search for saddles; `saddle_settings.SaddleSearch` its settings
 `band`, `following`         elastic bands between pairs of minima, and the climb along one mode, all in compiled steps
 `pairing`                   which pairs of minima to join next

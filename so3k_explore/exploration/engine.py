@@ -11,31 +11,25 @@ into known basins, and are spared the long way to the bottom; only new minima go
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator
 
 import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore import units
+from so3k_explore.exploration.departures import FLIGHTS, biased_flight, stretch
 from so3k_explore.exploration.history import History
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.limits import limit_reached
 from so3k_explore.exploration.proposals import Proposals
 from so3k_explore.exploration.records import Hop
 from so3k_explore.exploration.scheduler import Scheduler, applicable
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchError, SearchState, first_ledger
-from so3k_explore.exploration.tasks import Seen, TaskSheet
+from so3k_explore.exploration.tasks import Flight, Seen, TaskSheet
 from so3k_explore.exploration.verification import downhill_push
-from so3k_explore.exploration.walkers import (
-    RELAXATION,
-    Phase,
-    Rules,
-    Walkers,
-    advance_walkers,
-    assign,
-    waiting_walkers,
-)
+from so3k_explore.exploration.walker_state import RELAXATION, Phase, Rules, Walkers, assign, waiting_walkers
+from so3k_explore.exploration.walkers import advance_walkers
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import make_guard
@@ -52,8 +46,6 @@ STAGES = (5.0, 1.0, 0.2)  # forces at which relaxations stop to be looked at, in
 ABOVE = (0.03, 0.01, 0.0)  # eV, how much higher than its minimum a structure may lie at each stage
 PUSHES = 3  # off saddles, until a structure is set aside
 PATIENCE = 12  # tasks without a new minimum until a walker jumps elsewhere
-EXHAUSTED = 0.01  # probability of something new at which a search that wants more minima than exist gives up
-ARRIVALS = 100  # at least, and ten for each minimum, until that probability is believed
 HOPELESS = 3  # failures of every walker until a search without any minimum gives up
 
 _REASONS = {
@@ -88,13 +80,14 @@ class Engine:
         self._found: list[int] = []  # in this block
         self._reasons: list[str] = []
         self._go_on: dict[int, np.ndarray | None] = {}  # walkers that relax further, perhaps from pushed positions
+        self._thermal = any(name in FLIGHTS for name in self.strategies)
         self.walkers = self._fresh_walkers()
-        self.ledger = first_ledger(settings, len(self.strategies))
+        self.ledger = first_ledger(settings, self.strategies, molecule.n_atoms)
 
     def _fresh_walkers(self) -> Walkers:
         systems = replicate(self.molecule.system, self.settings.walkers)
         guard = make_guard(self.molecule.system, self.molecule.bonds)
-        return waiting_walkers(self.potential, self.minimizer, systems, guard)
+        return waiting_walkers(self.potential, self.minimizer, systems, guard, thermal=self._thermal)
 
     # Beginning
 
@@ -117,7 +110,7 @@ class Engine:
             temperature=self.ledger.temperature * ratio, first_temperature=self.settings.temperature
         )
         if len(self.ledger.current) != self.settings.walkers or state.strategies != self.strategies:
-            fresh = first_ledger(self.settings, len(self.strategies))
+            fresh = first_ledger(self.settings, self.strategies, self.molecule.n_atoms)
             self.ledger = self.ledger.moved_to(fresh, same_strategies=state.strategies == self.strategies)
             self.walkers = before.replace(guard=self.walkers.guard)
             self._give_tasks(range(self.settings.walkers))
@@ -131,7 +124,7 @@ class Engine:
 
     def run(self) -> Iterator[SearchState]:
         """Blocks of force calls, each followed by a look at the walkers that wait."""
-        finished = self._limit_reached()
+        finished = limit_reached(self.settings, self.history, self.ledger.calls)
         if finished is not None:
             yield self.snapshot(finished)
         while finished is None:
@@ -139,7 +132,7 @@ class Engine:
             self._found, self._reasons, self._go_on = [], [], {}
             with self.history.landscape.transaction():
                 self._look(Seen.of(self.walkers))
-            finished = self._limit_reached()
+            finished = limit_reached(self.settings, self.history, self.ledger.calls)
             yield self.snapshot(finished)
 
     def snapshot(self, finished: str | None = None) -> SearchState:
@@ -162,32 +155,6 @@ class Engine:
         spent = int((np.asarray(self.walkers.calls) - before).sum())
         self.fill = spent / max(self.settings.walkers * (int(self.walkers.step) - step), 1)
         self.ledger = self.ledger.replace(calls=self.ledger.calls + spent)
-
-    def _limit_reached(self) -> str | None:
-        settings = self.settings
-        if settings.minima is not None and len(self.history) >= settings.minima:
-            return f"found {len(self.history)} minima"
-        if settings.max_calls is not None and self.ledger.calls >= settings.max_calls:
-            return f"used {self.ledger.calls} force calls"
-        if settings.minima is not None and self._exhausted():
-            return f"found {len(self.history)} minima, and among the last arrivals hardly any was new"
-        return None if settings.coverage is None else self._covered(settings.coverage)
-
-    def _covered(self, share: float) -> str | None:
-        """That enough of the low minima is known, even at the upper end of the estimate; None when it is not."""
-        found = self.history.coverage_below(self.settings.window)
-        if found.arrivals < ARRIVALS or found.sure_fraction < share:
-            return None
-        percent = math.floor(1000 * found.sure_fraction) / 10
-        return (
-            f"found {found.minima} minima below +{self.settings.window:g} eV, "
-            f"at least {percent:g} % of those that the search can reach"
-        )
-
-    def _exhausted(self) -> bool:
-        coverage = self.history.coverage()
-        enough = coverage.arrivals >= max(ARRIVALS, 10 * coverage.minima)
-        return enough and coverage.unseen_probability < EXHAUSTED
 
     @property
     def _now(self) -> int:
@@ -273,10 +240,11 @@ class Engine:
             ledger = self.ledger = ledger.replace(hops=ledger.hops + 1, accepted=ledger.accepted + accepted)
         if accepted:
             ledger.current[w] = minimum
-        barrier = float(seen.highest[w]) if name == "hopping" and start else None
+        barrier = float(seen.highest[w]) if name in ("hopping", "metadynamics") and start else None
         self.history.hop(Hop(start or None, minimum, self._now, w, name, barrier, accepted))
         ledger.barren[w] = 0 if new else ledger.barren[w] + 1
         ledger.failures[w] = 0
+        self._bring_back(w, seen, whole=True)
         self._account(w, seen, found=int(new))
 
     def _fail(self, w: int, seen: Seen, reason: str) -> None:
@@ -288,6 +256,7 @@ class Engine:
         )
         ledger.failures[w] += 1
         ledger.barren[w] += PATIENCE // 3
+        self._bring_back(w, seen, whole=False)
         self._account(w, seen, found=0)
 
     def _set_aside(self, w: int, seen: Seen, reason: str) -> None:
@@ -302,10 +271,23 @@ class Engine:
         """What the task cost, for the scheduler; and whether the flight was accurate, for the next timestep."""
         ledger = self.ledger
         self._scheduler.report(int(ledger.strategy[w]), int(seen.calls[w]), found)
-        if self.strategies[ledger.strategy[w]] == "hopping" and ledger.start[w]:
+        name = self.strategies[ledger.strategy[w]]
+        if name in FLIGHTS or (name == "hopping" and ledger.start[w]):
             ledger.timestep[w] = self.settings.hopping.next_timestep(
                 ledger.timestep[w], seen.potential_range[w], seen.total_range[w]
             )
+
+    def _bring_back(self, w: int, seen: Seen, *, whole: bool) -> None:
+        """The replica that a walker has carried rests where its stretch ended; where it was, if it came to harm."""
+        replicas = self.ledger.replicas
+        replica = None if replicas is None else replicas.carried_by(w)
+        if replicas is None or replica is None or seen.landing is None or seen.landing_energy is None:
+            return
+        if not whole or not np.isfinite(seen.landing_energy[w]):
+            replicas.lose(replica)
+            return
+        rng = np.random.default_rng([self.settings.seed, self.ledger.tasks, w])
+        replicas.land(replica, seen.landing[w], float(seen.landing_energy[w]), rng)
 
     @property
     def _scheduler(self) -> Scheduler:
@@ -316,7 +298,7 @@ class Engine:
     def _give_tasks(self, idle: Iterable[int]) -> None:
         """New tasks for idle walkers; others relax further."""
         atoms, dtype = self.molecule.n_atoms, self.molecule.system.positions.dtype
-        sheet = TaskSheet(self.settings.walkers, atoms, self.ledger.timestep)
+        sheet = TaskSheet(self.settings.walkers, atoms, self.ledger.timestep, thermal=self._thermal)
         tolerance = self.settings.force_tolerance
         for w, pushed in self._go_on.items():
             if pushed is None:
@@ -345,10 +327,22 @@ class Engine:
         positions = known.positions(current)
         ledger.strategy[w] = self._scheduler.choose(rng)
         name = self.strategies[ledger.strategy[w]]
-        if name != "seeds":
+        if name not in ("seeds", "tempering"):
             ledger.start[w] = current
+        if name in FLIGHTS:
+            sheet.fly_at(w, self._flight(name, w, current, rng), tolerance)
+            return
         if name != "hopping":
             sheet.relax(w, self.proposals.move(name, positions, rng), tolerance)
             return
         kinetic = 0.5 * max(positions.size - 6, 1) * units.KB * ledger.temperature[w]
         sheet.fly(w, positions, known.energy(current), self.proposals.direction(positions, rng), kinetic, tolerance)
+
+    def _flight(self, name: str, w: int, current: int, rng: np.random.Generator) -> Flight:
+        """A flight at a temperature for walker `w`, which is at the minimum `current`."""
+        ledger, known = self.ledger, self.history.known
+        positions, energy = known.positions(current), known.energy(current)
+        if name == "tempering" and ledger.replicas is not None:
+            replica = ledger.replicas.pick(w)
+            return stretch(ledger.replicas, replica, positions, energy, ledger.tasks, rng)
+        return biased_flight(positions, energy, ledger.first_temperature, ledger.tasks, rng)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-STRATEGIES = ("hopping", "torsions", "kicks", "seeds")
+STRATEGIES = ("hopping", "torsions", "kicks", "seeds", "metadynamics", "tempering")
+USUAL = STRATEGIES[:4]  # flights at a temperature need many more force calls for a minimum
 LEAST = 0.08  # share that every strategy keeps, so that its rate stays known
 MEMORY = 0.98  # what happened counts this much less after every further task of the same strategy
 PRIOR = 300.0  # force calls: before anything is known, each strategy found one minimum in so many
@@ -14,8 +15,8 @@ def applicable(strategies: tuple[str, ...], *, bonds: int, torsions: int) -> tup
     Torsions need a rotatable bond; kicks would break bonds, so that they are for clusters of atoms; seeds are random
     torsions, or random clusters.
     """
-    fits = {"hopping": True, "torsions": torsions > 0, "kicks": bonds == 0, "seeds": torsions > 0 or bonds == 0}
-    return tuple(name for name in strategies if fits[name]) or ("hopping",)
+    fits = {"torsions": torsions > 0, "kicks": bonds == 0, "seeds": torsions > 0 or bonds == 0}
+    return tuple(name for name in strategies if fits.get(name, True)) or ("hopping",)
 
 
 class Scheduler:

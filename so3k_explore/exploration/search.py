@@ -6,7 +6,7 @@ from so3k_explore.exploration.engine import Engine
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchState
-from so3k_explore.exploration.walkers import Walkers
+from so3k_explore.exploration.walker_state import Walkers
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.protocol import Potential
 

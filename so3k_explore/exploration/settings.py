@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from so3k_explore.exploration.identity import Identity
 from so3k_explore.exploration.minima_hopping import MinimaHopping
-from so3k_explore.exploration.scheduler import STRATEGIES
+from so3k_explore.exploration.scheduler import STRATEGIES, USUAL
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class MinimaSearch:
     coverage: float | None = None  # stop when this share of the minima below `window` is surely known; None: no limit
     window: float = 0.26  # eV above the lowest minimum (6 kcal/mol), for `coverage`
     seed: int = 0
-    strategies: tuple[str, ...] = STRATEGIES  # those that do not fit the molecule are left out
+    strategies: tuple[str, ...] = USUAL  # those that do not fit the molecule are left out
     force_tolerance: float = 0.01  # eV/Å, of a relaxation; new minima are relaxed to a fifth of it
     hopping: MinimaHopping = field(default_factory=MinimaHopping)
     identity: Identity = field(default_factory=Identity)

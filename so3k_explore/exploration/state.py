@@ -5,7 +5,8 @@ import numpy as np
 
 from so3k_explore import units
 from so3k_explore.exploration.settings import MinimaSearch
-from so3k_explore.exploration.walkers import Phase, Walkers
+from so3k_explore.exploration.tempering import NOBODY, Replicas, first_replicas
+from so3k_explore.exploration.walker_state import Phase, Walkers
 from so3k_explore.typing import Replaceable, pytree, static
 
 
@@ -34,6 +35,7 @@ class Ledger(Replaceable):
     hops: int
     accepted: int
     first_temperature: float  # K
+    replicas: Replicas | None = None  # where parallel tempering is among the strategies
 
     def copy(self) -> "Ledger":
         """Ledger with arrays of its own."""
@@ -46,10 +48,14 @@ class Ledger(Replaceable):
             getattr(fresh, name)[:keep] = getattr(self, name)[:keep]
         names = ("tasks", "calls", "hops", "accepted", "first_temperature")
         names += ("strategy_calls", "strategy_found") if same_strategies else ()
-        return fresh.replace(**{name: getattr(self, name) for name in names})
+        replicas = fresh.replicas
+        kept = self.replicas
+        if replicas is not None and kept is not None and len(kept.carrier) == len(replicas.carrier):
+            replicas = kept.replace(carrier=np.full_like(kept.carrier, NOBODY))
+        return fresh.replace(replicas=replicas, **{name: getattr(self, name) for name in names})
 
 
-def first_ledger(settings: MinimaSearch, strategies: int) -> Ledger:
+def first_ledger(settings: MinimaSearch, strategies: tuple[str, ...], atoms: int) -> Ledger:
     """Ledger before the first task."""
     walkers, hopping = settings.walkers, settings.hopping
     names = ("strategy", "start", "current", "stage", "pushes", "barren", "failures")
@@ -58,10 +64,11 @@ def first_ledger(settings: MinimaSearch, strategies: int) -> Ledger:
         temperature=np.full(walkers, float(settings.temperature)),
         window=np.full(walkers, float(hopping.window)),
         timestep=np.full(walkers, hopping.timestep * units.FS),
-        strategy_calls=np.zeros(strategies),
-        strategy_found=np.zeros(strategies),
+        strategy_calls=np.zeros(len(strategies)),
+        strategy_found=np.zeros(len(strategies)),
         **dict.fromkeys(("tasks", "calls", "hops", "accepted"), 0),
         first_temperature=float(settings.temperature),
+        replicas=first_replicas(walkers, settings.temperature, atoms) if "tempering" in strategies else None,
     )
 
 

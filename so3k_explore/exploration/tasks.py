@@ -1,12 +1,13 @@
 """What the host sees of the walkers, and what it gives them to do next."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from so3k_explore.exploration.walkers import Phase, Task, Walkers
+from so3k_explore.exploration.thermal import MASS, blank, thermal_flights
+from so3k_explore.exploration.walker_state import Phase, Task, Walkers
 from so3k_explore.observables.forces import forces_norm
 
 
@@ -23,6 +24,8 @@ class Seen:
     highest: np.ndarray  # eV
     potential_range: np.ndarray  # eV
     total_range: np.ndarray  # eV
+    landing: np.ndarray | None = None  # Å, where flights at a temperature ended
+    landing_energy: np.ndarray | None = None  # eV
 
     @classmethod
     def of(cls, walkers: Walkers) -> "Seen":
@@ -38,18 +41,35 @@ class Seen:
             highest=numbers(walkers.highest),
             potential_range=np.ptp(numbers(walkers.potential_range), axis=1),
             total_range=np.ptp(numbers(walkers.total_range), axis=1),
+            landing=None if walkers.thermal is None else numbers(walkers.thermal.landing),
+            landing_energy=None if walkers.thermal is None else numbers(walkers.thermal.landing_energy),
         )
+
+
+class Flight(NamedTuple):
+    """A flight at a temperature."""
+
+    positions: np.ndarray  # (atoms, 3), Å
+    energy: float  # eV, there
+    momenta: np.ndarray  # (atoms, 3)
+    seed: int  # of the noise
+    kT: float  # eV
+    friction: float  # 1/internal time
+    length: int  # steps
+    height: float = 0.0  # eV, of the bias away from where it has been
 
 
 class TaskSheet:
     """A `Task` being filled in, walker by walker."""
 
-    def __init__(self, walkers: int, atoms: int, timestep: np.ndarray) -> None:
+    def __init__(self, walkers: int, atoms: int, timestep: np.ndarray, *, thermal: bool = False) -> None:
         self.chosen = np.zeros(walkers, bool)
         self._phase = np.zeros(walkers, np.int32)
         self._positions, self._direction = np.zeros((2, walkers, atoms, 3))
         self._energy, self._kinetic, self._tolerance = np.zeros((3, walkers))
         self._timestep = timestep
+        self._momenta = np.zeros((walkers, atoms, 3))
+        self._thermal = blank(walkers, atoms) if thermal else None
 
     def relax(self, w: int, positions: np.ndarray, tolerance: float) -> None:
         """Relax from new positions (Å) until forces are below `tolerance` (eV/Å)."""
@@ -72,6 +92,17 @@ class TaskSheet:
             kinetic,
         )
 
+    def fly_at(self, w: int, flight: "Flight", tolerance: float) -> None:
+        """Fly at a temperature, and relax."""
+        assert self._thermal is not None
+        self._choose(w, Phase.FLYING, tolerance)
+        self._positions[w], self._energy[w], self._momenta[w] = flight.positions, flight.energy, flight.momenta
+        thermal = self._thermal
+        for name in ("seed", "length", "friction", "kT", "height"):
+            thermal[name][w] = getattr(flight, name)
+        thermal["memory"][w, 0], thermal["remembered"][w], thermal["bias"][w] = flight.positions, 1, flight.height
+        self._kinetic[w] = float(np.sum(flight.momenta**2)) / (2 * MASS)
+
     def _choose(self, w: int, phase: Phase, tolerance: float) -> None:
         self.chosen[w], self._phase[w], self._tolerance[w] = True, phase, tolerance
 
@@ -87,4 +118,6 @@ class TaskSheet:
             kinetic=cast(self._kinetic),
             timestep=cast(self._timestep),
             tolerance=cast(self._tolerance),
+            momenta=None if self._thermal is None else cast(self._momenta),
+            thermal=None if self._thermal is None else thermal_flights(self._thermal, dtype),
         )

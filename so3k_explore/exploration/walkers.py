@@ -15,154 +15,27 @@ of the barrier between the two minima, and comes free of charge.
 """
 
 from collections.abc import Callable
-from enum import IntEnum
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
-from so3k_explore.observables.forces import forces_norm, neighbors_for
+from so3k_explore.exploration.thermal import MASS, ThermalFlights, heated, pushed
+from so3k_explore.exploration.walker_state import Phase, Rules, Walkers
+from so3k_explore.geometry.neighbors import update_neighbors
+from so3k_explore.observables.forces import forces_norm
 from so3k_explore.potentials.protocol import Potential
-from so3k_explore.simulation.guards import Guard
 from so3k_explore.simulation.minimizer import Minimizer
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
 from so3k_explore.simulation.state import Status, choose, evaluate
-from so3k_explore.system import System
-from so3k_explore.typing import Replaceable, ScalarLike, pytree
+from so3k_explore.typing import ScalarLike
 
-MASS = 1.0  # u, of every atom in flight
 DISPLACEMENT = 0.01  # Å, length of the displacement that is softened
 RATE = 1e-3  # Å²/eV, of softening
-RELAXATION = 500  # steps until a relaxation gives up
 GLIMPSE = 4  # steps between two looks of somebody who watches
 EAGER = 4  # a block ends early when one walker in so many waits
-
-
-class Phase(IntEnum):
-    """What a walker does."""
-
-    WAITING = 0  # for the host
-    ARRIVING = 1  # the first force call at a new place; then it relaxes
-    SOFTENING = 2
-    FLYING = 3
-    RELAXING = 4
-
-
-@pytree
-class Rules(Replaceable):
-    """Limits of the phases, the same for all walkers."""
-
-    softening: ScalarLike  # steps
-    minima: ScalarLike  # of the potential energy along a flight, after which it ends
-    flight: ScalarLike  # steps
-    relaxation: ScalarLike = RELAXATION  # steps
-
-
-@pytree
-class Walkers(Replaceable):
-    """State of all walkers. All but `step` and `guard` have a leading walkers axis."""
-
-    system: System
-    energy: Float[Array, "walkers"]  # eV
-    forces: Float[Array, "walkers atoms 3"]  # eV/Å
-    neighbors: Neighbors
-    phase: Int[Array, "walkers"]
-    status: Int[Array, "walkers"]  # why a waiting walker waits
-    progress: Int[Array, "walkers"]  # steps in this phase
-    calls: Int[Array, "walkers"]  # force calls since it last got something to do
-    tolerance: Float[Array, "walkers"]  # eV/Å
-    memory: Any  # of the minimizer
-    direction: Float[Array, "walkers atoms 3"]  # Å, being softened
-    momenta: Float[Array, "walkers atoms 3"]
-    kinetic: Float[Array, "walkers"]  # eV, at the start of a flight
-    timestep: Float[Array, "walkers"]  # internal time
-    falling: Bool[Array, "walkers"]  # whether the potential energy falls along the flight
-    passed: Int[Array, "walkers"]  # minima of the potential energy passed
-    potential_range: Float[Array, "walkers 2"]  # eV, lowest and highest along the flight
-    total_range: Float[Array, "walkers 2"]  # eV, the same of the total energy, which should be constant
-    highest: Float[Array, "walkers"]  # eV, potential energy since the last minimum
-    step: Int[Array, ""]
-    guard: Guard | None = None
-
-    @property
-    def busy(self) -> Bool[Array, "walkers"]:
-        """Which walkers use force calls."""
-        return self.phase != Phase.WAITING
-
-
-@pytree
-class Task(Replaceable):
-    """What walkers get to do; rows of walkers that are not chosen are ignored."""
-
-    chosen: Bool[Array, "walkers"]
-    phase: Int[Array, "walkers"]
-    positions: Float[Array, "walkers atoms 3"]  # Å
-    energy: Float[Array, "walkers"]  # eV, of a minimum to fly from
-    direction: Float[Array, "walkers atoms 3"]
-    kinetic: Float[Array, "walkers"]  # eV
-    timestep: Float[Array, "walkers"]
-    tolerance: Float[Array, "walkers"]  # eV/Å
-
-
-def waiting_walkers(potential: Potential, minimizer: Minimizer, systems: System, guard: Guard | None) -> Walkers:
-    """Walkers that have nothing to do yet; no force call is made."""
-    walkers, dtype = systems.n_walkers, systems.positions.dtype
-    forces = jnp.zeros_like(systems.positions)
-    zero, count = jnp.zeros(walkers, dtype), jnp.zeros(walkers, jnp.int32)
-    return Walkers(
-        system=systems,
-        energy=zero,
-        forces=forces,
-        neighbors=neighbors_for(potential, systems),
-        phase=count,
-        status=count + int(Status.CONVERGED),
-        progress=count,
-        calls=count,
-        tolerance=zero + 1.0,
-        memory=_memory(minimizer, systems, forces),
-        direction=forces,
-        momenta=forces,
-        kinetic=zero,
-        timestep=zero,
-        falling=jnp.zeros(walkers, bool),
-        passed=count,
-        potential_range=jnp.zeros((walkers, 2), dtype),
-        total_range=jnp.zeros((walkers, 2), dtype),
-        highest=zero,
-        step=jnp.asarray(0, jnp.int32),
-        guard=guard,
-    )
-
-
-@jax.jit
-def _memory(minimizer: Minimizer, systems: System, forces: Float[Array, "walkers atoms 3"]) -> Any:
-    return minimizer.start(systems, forces)
-
-
-@jax.jit
-def assign(walkers: Walkers, task: Task) -> Walkers:
-    """Walkers with something new to do. A task to relax goes on from where the walker is."""
-    fresh = task.chosen & (task.phase != Phase.RELAXING)
-    none = jnp.zeros_like(walkers.progress)
-    pick = lambda new, old: choose(fresh, new, old)
-    return walkers.replace(
-        system=walkers.system.replace(positions=pick(task.positions, walkers.system.positions)),
-        energy=pick(task.energy, walkers.energy),
-        forces=pick(jnp.zeros_like(walkers.forces), walkers.forces),
-        direction=pick(task.direction, walkers.direction),
-        kinetic=pick(task.kinetic, walkers.kinetic),
-        timestep=pick(task.timestep, walkers.timestep),
-        highest=pick(task.energy, walkers.highest),
-        phase=choose(task.chosen, task.phase, walkers.phase),
-        status=choose(task.chosen, none, walkers.status),
-        progress=choose(task.chosen, none, walkers.progress),
-        calls=pick(none, walkers.calls),
-        tolerance=choose(task.chosen, task.tolerance, walkers.tolerance),
-    )
 
 
 def advance_walkers(
@@ -204,7 +77,7 @@ def _step(rules: Rules, minimizer: Minimizer, potential: Potential, old: Walkers
     flying, relaxing = old.phase == Phase.FLYING, old.phase == Phase.RELAXING
     softening, arriving = old.phase == Phase.SOFTENING, old.phase == Phase.ARRIVING
     column = lambda a: a[:, None, None]
-    half = old.momenta + 0.5 * column(old.timestep) * old.forces
+    half, heat = _half_step(old, column(old.timestep))
     move = jnp.where(column(relaxing), old.memory.step, 0.0)
     move = jnp.where(column(flying), column(old.timestep) * half / MASS, move)
     move = jnp.where(column(softening), old.direction, move)
@@ -234,10 +107,20 @@ def _step(rules: Rules, minimizer: Minimizer, potential: Potential, old: Walkers
     )
     going = taken & ~failed
     new = _soften(rules, new, forces, going & softening)
-    new, landed = _fly(rules, old, new, half, going & flying)
+    new, landed = _fly(rules, old, new, half, heat, going & flying)
     new = _begin_relaxation(minimizer, new, landed | (going & arriving))
     new = _finish_relaxation(rules, new, going & (new.phase == Phase.RELAXING))
     return _stop(new, failed, jnp.where(finite, verdict, int(Status.NOT_FINITE)))
+
+
+def _half_step(
+    old: Walkers, timestep: Float[Array, "walkers 1 1"]
+) -> tuple[Float[Array, "walkers atoms 3"], Float[Array, "walkers"]]:
+    """Momenta in the middle of a step: after the bath, and half a step of the forces; and the heat, eV."""
+    if old.thermal is None:
+        return old.momenta + 0.5 * timestep * old.forces, jnp.zeros_like(old.energy)
+    momenta, heat = heated(old.thermal, old.momenta, old.timestep, old.progress)
+    return momenta + 0.5 * timestep * (old.forces + old.thermal.push), heat
 
 
 def _soften(
@@ -268,11 +151,21 @@ def _soften(
 
 
 def _fly(
-    rules: Rules, old: Walkers, new: Walkers, half: Float[Array, "walkers atoms 3"], mine: Bool[Array, "walkers"]
+    rules: Rules,
+    old: Walkers,
+    new: Walkers,
+    half: Float[Array, "walkers atoms 3"],
+    heat: Float[Array, "walkers"],
+    mine: Bool[Array, "walkers"],
 ) -> tuple[Walkers, Bool[Array, "walkers"]]:
     """Second half of a velocity Verlet step, and which flights end with it."""
-    momenta = half + 0.5 * new.timestep[:, None, None] * new.forces
-    total = new.energy + jnp.sum(momenta**2, axis=(1, 2)) / (2 * MASS)
+    forces, thermal, level = new.forces, new.thermal, new.energy
+    if thermal is not None:
+        thermal = pushed(thermal.replace(heat=thermal.heat + heat), new.system.positions, new.progress, mine)
+        forces = forces + thermal.push
+        level = level + thermal.bias - thermal.heat
+    momenta = half + 0.5 * new.timestep[:, None, None] * forces
+    total = level + jnp.sum(momenta**2, axis=(1, 2)) / (2 * MASS)
     widened = lambda both, now: jnp.stack([jnp.minimum(both[:, 0], now), jnp.maximum(both[:, 1], now)], axis=1)
     rising = new.energy > old.energy
     passed = old.passed + (old.falling & rising)
@@ -282,10 +175,23 @@ def _fly(
         passed=passed,
         potential_range=widened(old.potential_range, new.energy),
         total_range=widened(old.total_range, total),
+        thermal=thermal,
     )
-    names = ("momenta", "falling", "passed", "potential_range", "total_range")
+    names = ("momenta", "falling", "passed", "potential_range", "total_range", "thermal")
     new = new.replace(**{name: choose(mine, getattr(flown, name), getattr(new, name)) for name in names})
-    return new, mine & ((passed >= rules.minima) | (new.progress >= rules.flight))
+    over = (passed >= rules.minima) | (new.progress >= rules.flight)
+    if new.thermal is None:
+        return new, mine & over
+    return _land(new, new.thermal, mine, over)
+
+
+def _land(
+    new: Walkers, thermal: ThermalFlights, mine: Bool[Array, "walkers"], over: Bool[Array, "walkers"]
+) -> tuple[Walkers, Bool[Array, "walkers"]]:
+    """Ends flights at a temperature after their time, others when they are `over`, and notes where that was."""
+    landed = mine & jnp.where(thermal.length > 0, new.progress >= thermal.length, over)
+    there = thermal.replace(landing=new.system.positions, landing_energy=new.energy)
+    return new.replace(thermal=choose(landed, there, thermal)), landed
 
 
 def _begin_relaxation(minimizer: Minimizer, new: Walkers, mine: Bool[Array, "walkers"]) -> Walkers:

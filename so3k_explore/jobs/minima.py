@@ -9,7 +9,7 @@ import numpy as np
 
 from so3k_explore.exploration import Landscape, MinimaSearch, SearchState, explore_minima, initial_search
 from so3k_explore.exploration.coverage import estimate_coverage
-from so3k_explore.exploration.walkers import Walkers
+from so3k_explore.exploration.walker_state import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame

@@ -175,7 +175,7 @@ class RelaxSettings(Settings):
     steps_per_frame: int = setting(1, "Steps between stored frames", minimum=1)
 
 
-STRATEGIES = ("hopping", "torsions", "kicks", "seeds")
+STRATEGIES = ("hopping", "torsions", "kicks", "seeds", "metadynamics", "tempering")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +195,7 @@ class MinimaSettings(Settings):
     window: Real = setting(0.26, "Energy above the lowest minimum, for `coverage`", unit="eV", above=0.0, live=True)
     temperature: Real = setting(800.0, "Of the first flights out of a minimum", unit="K", above=0.0, live=True)
     seed: int = setting(0, "Makes a run repeatable", minimum=0)
-    strategies: tuple[str, ...] = setting(STRATEGIES, "Ways out of a minimum, those that fit", choices=STRATEGIES)
+    strategies: tuple[str, ...] = setting(STRATEGIES[:4], "Ways out of a minimum, those that fit", choices=STRATEGIES)
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
 
     def __post_init__(self) -> None:

@@ -1,12 +1,13 @@
 import numpy as np
 
-from so3k_explore.exploration.scheduler import STRATEGIES, Scheduler, applicable
+from so3k_explore.exploration.scheduler import STRATEGIES, USUAL, Scheduler, applicable
 
 
 def test_strategies_fit_the_molecule():
-    assert applicable(STRATEGIES, bonds=0, torsions=0) == ("hopping", "kicks", "seeds")
-    assert applicable(STRATEGIES, bonds=21, torsions=2) == ("hopping", "torsions", "seeds")
-    assert applicable(STRATEGIES, bonds=18, torsions=0) == ("hopping",)  # cyclohexane
+    assert applicable(USUAL, bonds=0, torsions=0) == ("hopping", "kicks", "seeds")
+    assert applicable(USUAL, bonds=21, torsions=2) == ("hopping", "torsions", "seeds")
+    assert applicable(USUAL, bonds=18, torsions=0) == ("hopping",)  # cyclohexane
+    assert applicable(STRATEGIES, bonds=18, torsions=0) == ("hopping", "metadynamics", "tempering")
     assert applicable(("torsions",), bonds=18, torsions=0) == ("hopping",)
 
 

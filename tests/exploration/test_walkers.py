@@ -4,7 +4,8 @@ import pytest
 
 from so3k_explore.exploration.proposals import Proposals
 from so3k_explore.exploration.tasks import TaskSheet
-from so3k_explore.exploration.walkers import GLIMPSE, Phase, Rules, advance_walkers, assign, waiting_walkers
+from so3k_explore.exploration.walker_state import Phase, Rules, assign, waiting_walkers
+from so3k_explore.exploration.walkers import GLIMPSE, advance_walkers
 from so3k_explore.observables.forces import energy_and_forces
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation.lbfgs import LBFGS
