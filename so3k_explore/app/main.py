@@ -61,7 +61,9 @@ VIEWS = {
     "training": TrainingTab,
 }
 WIDE = "@media (min-width: 900px)"
-SHARES = {"spectra": (5, 7), "training": (4, 8)}  # of viewer and pictures, in twelfths of the width; else halves
+SHARES = {"training": (4, 8)}  # of viewer and pictures, in twelfths of the width
+USUAL_SHARES = (5, 7)
+NARROW = {"& .MuiTab-root": {"minWidth": 0, "padding": "6px 8px", "textTransform": "none", "fontSize": "0.84rem"}}
 
 
 class Components:
@@ -75,6 +77,7 @@ class Components:
         self.tabs = pmui.Tabs(
             *((TITLES[tab], self._contents[tab]) for tab in TABS),
             active=TABS.index(session.tab),
+            sx=NARROW,
             sizing_mode="stretch_both",
         )
         self.tabs.param.watch(lambda event: session.param.update(tab=TABS[event.new]), "active")
@@ -120,7 +123,7 @@ class Components:
     def _open_tab(self) -> None:
         self._contents[self.session.tab].open()
         self.tabs.active = TABS.index(self.session.tab)
-        self._columns.sx = shared_out(SHARES.get(self.session.tab, (6, 6)))
+        self._columns.sx = shared_out(SHARES.get(self.session.tab, USUAL_SHARES))
 
     @property
     def body(self) -> pn.Column:

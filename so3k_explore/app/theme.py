@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
-from bokeh.models import BasicTicker
+from bokeh.models import BasicTicker, BasicTickFormatter
 from bokeh.palettes import Viridis256
 from jaxtyping import Shaped
 
@@ -24,6 +24,7 @@ WARNING = "#D55E00"
 CARD_MARGIN = 4  # px
 RAIL_WIDTH = 320  # px
 CHART_HEIGHT = 200  # px, the least at which a chart can be read
+DIGITS = 7  # of a number along an axis, before it is written as a power of ten
 TICKS = 4  # labels along an axis, about; a card is as narrow as 220 px
 
 LIGHT = {
@@ -119,6 +120,8 @@ def chart_hook(plot: Any, element: Any) -> None:
         axis.major_tick_out = 4
         if isinstance(axis.ticker, BasicTicker):
             axis.ticker.desired_num_ticks = TICKS
+        if isinstance(axis.formatter, BasicTickFormatter):
+            axis.formatter.power_limit_high = DIGITS
     for grid in figure.grid:
         grid.grid_line_alpha = 0.5
 
