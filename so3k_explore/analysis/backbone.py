@@ -130,10 +130,17 @@ def ramachandran_quads(residues: list[Residue]) -> tuple[Quads, Quads]:
 
 def ramachandran_region(phi: Any, psi: Any) -> str:
     """Name of the nearest region centre of `REGIONS` (angles in degrees), or "other"."""
-    wrap = lambda angle: (float(angle) + 180) % 360 - 180
-    distance = {name: np.hypot(wrap(phi - center[0]), wrap(psi - center[1])) for name, center in REGIONS.items()}
-    name = min(distance, key=distance.__getitem__)
-    return name if distance[name] <= REGION_RADIUS else "other"
+    return str(ramachandran_regions(np.asarray(phi, float), np.asarray(psi, float)))
+
+
+def ramachandran_regions(phi: Any, psi: Any) -> np.ndarray:
+    """Names of the nearest region centres of `REGIONS`, or "other", for arrays of angles in degrees."""
+    wrap = lambda angle: (angle + 180) % 360 - 180
+    centers = np.array(list(REGIONS.values()), float)
+    away = [wrap(np.asarray(angles, float)[..., None] - centers[:, k]) for k, angles in enumerate((phi, psi))]
+    distances = np.hypot(*away)
+    nearest = np.array(list(REGIONS))[distances.argmin(axis=-1)]
+    return np.where(distances.min(axis=-1) <= REGION_RADIUS, nearest, "other")
 
 
 def _unit(numbers: Int[np.ndarray, "atoms"], lists: list[list[int]], nitrogen: int) -> tuple[int, int, int] | None:

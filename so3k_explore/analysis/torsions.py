@@ -22,6 +22,7 @@ from so3k_explore.analysis.backbone import backbone_torsions as backbone_torsion
 from so3k_explore.analysis.backbone import peptide_torsions as peptide_torsions
 from so3k_explore.analysis.backbone import ramachandran_quads as ramachandran_quads
 from so3k_explore.analysis.backbone import ramachandran_region as ramachandran_region
+from so3k_explore.analysis.backbone import ramachandran_regions as ramachandran_regions
 from so3k_explore.geometry.bonds import bond_orders, neighbor_lists, ring_bonds
 from so3k_explore.units import DEGREE
 

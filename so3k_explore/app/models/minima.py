@@ -71,20 +71,22 @@ class MinimaModel(param.Parameterized):
             self.choose([there])
 
 
-def labelled(molecule: "Molecule", positions: np.ndarray) -> str:
-    """Conformer in words: regions of the Ramachandran map for peptides, t/g+/g- for other chains."""
+def labelled(molecule: "Molecule", positions: np.ndarray) -> list[str]:
+    """Conformers (structures, atoms, 3) in words: regions of the Ramachandran map for peptides, t/g+/g- for others."""
     from so3k_explore.analysis.torsions import (
         dihedrals,
         ramachandran_quads,
-        ramachandran_region,
+        ramachandran_regions,
         torsion_label,
     )
 
     phi, psi = ramachandran_quads(molecule.residues)
     if len(phi):
-        angles = zip(dihedrals(positions, phi), dihedrals(positions, psi), strict=True)
-        return DASH.join(ramachandran_region(a, b) for a, b in angles)
-    return torsion_label(dihedrals(positions, molecule.torsions)) if len(molecule.torsions) else ""
+        regions = ramachandran_regions(dihedrals(positions, phi), dihedrals(positions, psi))
+        return [DASH.join(each) for each in regions]
+    if not len(molecule.torsions):
+        return [""] * len(positions)
+    return [torsion_label(angles) for angles in dihedrals(positions, molecule.torsions)]
 
 
 class Ranking:
@@ -104,10 +106,9 @@ class Ranking:
         positions = np.asarray(found.positions)[order]
         if keys and keys[0] != self._lowest:
             self._lowest, self._laid = keys[0], {}
-        for key, structure in zip(keys, positions, strict=True):
-            if key not in self._laid:
-                self._laid[key] = self._onto(structure, positions[0])
-                self._labels[key] = labelled(self._molecule, structure)
+        new = [place for place, key in enumerate(keys) if key not in self._laid]
+        if new:
+            self._lay([keys[place] for place in new], positions[new], positions[0])
         energies = np.asarray(found.energies, float)[order]
         return Ranked(
             energies=energies - energies[:1],
@@ -120,11 +121,13 @@ class Ranking:
             keys=keys,
         )
 
-    def _onto(self, structure: np.ndarray, lowest: np.ndarray) -> tuple[float, np.ndarray]:
-        from so3k_explore.analysis.alignment import align
+    def _lay(self, keys: list[int], structures: np.ndarray, lowest: np.ndarray) -> None:
+        from so3k_explore.analysis.alignment_batch import align_all
         from so3k_explore.analysis.symmetry import Symmetry
 
         if self._symmetry is None:
             self._symmetry = Symmetry.of(self._molecule.numbers, self._molecule.bonds)
-        found = align(structure, lowest, self._symmetry, enough=1e-3)
-        return found.rmsd, found.positions
+        deviations, positions = align_all(structures, lowest, self._symmetry)
+        words = labelled(self._molecule, structures)
+        for key, deviation, laid, label in zip(keys, deviations.tolist(), positions, words, strict=True):
+            self._laid[key], self._labels[key] = (deviation, laid), label
