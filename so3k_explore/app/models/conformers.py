@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from so3k_explore.app.models.minima import Ranked
 from so3k_explore.app.models.scene import Structure
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.session import Session
+
+OVERLAID = 30  # structures that can be told apart, and drawn in no time
 
 
 class Conformers:
@@ -43,9 +47,16 @@ class Conformers:
         session.scene.param.update(
             title=f"Minimum {rank + 1} of {len(found)}",
             detail=self._detail(found, rank),
-            overlay=[found.positions[other] for other in model.ranks() if other != rank],
+            overlay=self._others(found, rank),
             walkers=1,
         )
+
+    def _others(self, found: Ranked, rank: int) -> list[np.ndarray]:
+        """The first of the other chosen minima, laid onto the one in focus."""
+        from so3k_explore.analysis.alignment import superpose
+
+        others = [other for other in self._session.minima.ranks() if other != rank][:OVERLAID]
+        return list(superpose(found.positions[others], found.positions[rank])) if others else []
 
     def _give(self, found: Ranked, rank: int) -> None:
         """Hands the minima to the player, unless that would interrupt it."""

@@ -15,12 +15,19 @@ from so3k_explore.app.panes.angles import AnglesChart
 from so3k_explore.app.panes.charts import ScatterChart
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.families import FamiliesCard
-from so3k_explore.app.views.part import Part, pictures
+from so3k_explore.app.views.part import Part, tall
 
 COLUMNS = ("No.", "ΔE", "RMSD / Å", "Rg / Å", "H bonds", "Family", "Visits", "Shape")
 WIDTHS = {"No.": 56, "ΔE": 118, "RMSD / Å": 92, "Rg / Å": 80, "H bonds": 84, "Visits": 72}  # px; the others share
 DECIMALS = {"ΔE": 3, "RMSD / Å": 2, "Rg / Å": 2}
+CARD = 310  # px, height of a card
 WAITING = "Appears with the first minima that a search finds."
+
+
+def _cells(*cards: tuple[Any, int]) -> pmui.Grid:
+    """Cards of these widths in twelfths of a wide page, one below the other on a narrow one."""
+    cells = [pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width") for card, width in cards]
+    return pmui.Grid(*cells, container=True, spacing=0, sizing_mode="stretch_width")
 
 
 class ConformersTab(Part):
@@ -30,7 +37,7 @@ class ConformersTab(Part):
         super().__init__()
         self.session = session
         self._model = model = session.families
-        options: dict[str, Any] = {"on_select": self._choose, "empty": WAITING}
+        options: dict[str, Any] = {"on_select": self._choose, "empty": WAITING, **tall(CARD)}
         self._map = ScatterChart("Map of the conformers", "", "", **options)
         self._energies = ScatterChart(
             "Energy against distance", "RMSD to the lowest / Å", "ΔE", positive="x", **options
@@ -39,7 +46,9 @@ class ConformersTab(Part):
         self._pair = pmui.Select(label="Torsions of", options=[], size="small", width=170, margin=(8, 4), visible=False)
         self._pair.param.watch(lambda *_: self._draw_angles(), "value")
         self._table = TableCard("All conformers, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, **options)
-        grid = pictures(self._map, self._energies, self._angles, FamiliesCard(session), wide=(self._table,))
+        grid = _cells(
+            (self._map, 6), (self._energies, 6), (self._angles, 6), (FamiliesCard(session), 6), (self._table, 12)
+        )
         self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 14))
         self._layout = pn.Column(self._controls(), self._sentence, grid, sizing_mode="stretch_both", margin=0)
         model.param.watch(lambda *_: self._say(), ["sentence", "doing"])
@@ -93,13 +102,16 @@ class ConformersTab(Part):
         self._draw_map(picture, colors, labels)
         self._energies.set(picture.minima.rmsd, energies, colors, labels)
         self._angles.empty = "" if picture.pairs else "This molecule has no two torsions that follow each other."
-        titles = [pair.title for pair in picture.pairs]
-        if self._pair.options != titles:
-            self._pair.options = titles
-            self._pair.param.update(value=titles[0] if titles else None, visible=len(titles) > 1)
-        self._draw_angles(colors, labels)
+        self._offer([pair.title for pair in picture.pairs])
         self._draw_table(picture, energies)
+        self._draw_angles(colors, labels)
         self._highlight()
+
+    def _offer(self, titles: list[str]) -> None:
+        """Pairs of torsions to choose from."""
+        if self._pair.options != titles:
+            value = self._pair.value if self._pair.value in titles else next(iter(titles), None)
+            self._pair.param.update(options=titles, value=value, visible=len(titles) > 1)
 
     def _labels(self, picture: FamilyPicture) -> list[str]:
         """What hovering over a minimum says."""
@@ -136,7 +148,6 @@ class ConformersTab(Part):
         self._angles.title = f"{'Ramachandran' if pair.labels[0].startswith('φ') else 'Torsions'}: {pair.title}"
         phi, psi = pair.angles.T
         self._angles.set(phi, psi, colors or picture.colors, labels or self._labels(picture))
-        self._highlight()
 
     def _draw_table(self, picture: FamilyPicture, energies: np.ndarray) -> None:
         minima = picture.minima
@@ -158,6 +169,7 @@ class ConformersTab(Part):
         selection.choose(keys, focus=new[0] if new else None)
 
     def _highlight(self) -> None:
+        """Rings around the chosen minima, and their rows."""
         picture = self._model.picture
         if picture is None:
             return

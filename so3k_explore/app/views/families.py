@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 from so3k_explore.app import theme
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import Session
-from so3k_explore.app.views.part import Part
+from so3k_explore.app.views.part import Part, tall
 
 MOST = 24  # families that have a button
 
@@ -21,7 +21,8 @@ class FamiliesCard(Part):
         super().__init__()
         self.session = session
         self._model = model = session.families
-        self._buttons = pn.FlexBox(margin=(0, 8), sizing_mode="stretch_width")
+        self._buttons = pn.FlexBox(margin=0, sizing_mode="stretch_width")
+        listed = pn.Column(self._buttons, scroll="y-auto", height=158, margin=(0, 8), sizing_mode="stretch_width")
         self._summary = pmui.Typography("", variant="caption", color="text.secondary", margin=(2, 12))
         self._name = pmui.TextInput(label="Name of this family", size="small", width=190, margin=(6, 6))
         self._color = pmui.ColorPicker(label="Colour", size="small", width=120, margin=(6, 6))
@@ -32,8 +33,8 @@ class FamiliesCard(Part):
         self._quiet = False
         self._name.param.watch(self._renamed, "value")
         self._color.param.watch(self._recolored, "value")
-        content = pn.Column(self._summary, self._buttons, self._edit, sizing_mode="stretch_width", margin=0)
-        self._layout = theme.card("Families", content, enlarge=False, sizing_mode="stretch_width")
+        content = pn.Column(self._summary, listed, self._edit, sizing_mode="stretch_width", margin=0)
+        self._layout = theme.card("Families", content, enlarge=False, **tall(310))
         model.param.watch(lambda *_: self._draw(), ["picture", "family"])
         session.display.param.watch(lambda *_: self._draw(), "energy_unit")
         self._draw()
