@@ -10,6 +10,12 @@ from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.views.fields import NumberField
 from so3k_explore.app.views.part import Part, folded
 
+# The label would lie over a text that Python has set while the page was being drawn.
+LABEL_ABOVE = {
+    "& .MuiInputLabel-root": {"transform": "translate(14px, -9px) scale(0.75)"},
+    "& .MuiOutlinedInput-notchedOutline legend": {"maxWidth": "100%"},
+    "& .MuiInputBase-input::placeholder": {"opacity": "0.42 !important"},
+}
 PASTE_NAMES = {"MOL": "pasted.sdf", "PDB": "pasted.pdb", "XYZ": "pasted.xyz"}
 
 
@@ -59,6 +65,7 @@ class MoleculeCard(Part):
             size="small",
             placeholder="aspirin · CCO · Ac-AAA-NHMe",
             description=self.model.param.text.doc,
+            sx=LABEL_ABOVE,
             sizing_mode="stretch_width",
         )
         field.param.watch(lambda event: self._typed(event.new), "value")
