@@ -11,8 +11,8 @@ import param
 from so3k_explore.app import appearance, theme
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
-from so3k_explore.app.views.conformers import ConformersTab
 from so3k_explore.app.views.attention import AttentionTab
+from so3k_explore.app.views.conformers import ConformersTab
 from so3k_explore.app.views.dynamics import DynamicsTab
 from so3k_explore.app.views.echo import Echo
 from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Runs
 
 TICK = 100  # ms
+IN_ADDRESS = 50  # chosen minima that an address names at most
 ON_HEADER = {
     "color": "#ffffff",
     "borderColor": "rgba(255, 255, 255, 0.7)",
@@ -142,7 +143,9 @@ def shared_out(shares: tuple[int, int]) -> dict[str, Any]:
 
 
 def create_app(runs: "Runs | None" = None) -> pmui.Page:
-    """The page of one reader. Its address may name a run, a tab, or a molecule: ``?molecule=lj13&tab=dynamics``.
+    """The page of one reader. Its address may name a run with a tab and chosen minima, or a molecule.
+
+    As ``?run=20261121-lj13&tab=landscape&focus=4&selection=4,9``, or ``?molecule=lj13&tab=dynamics``.
 
     Args:
         runs: the runs to show and to start; those of `SO3K_RUNS` unless given.
@@ -170,7 +173,7 @@ def create_app(runs: "Runs | None" = None) -> pmui.Page:
     session.display.dark = page.dark_theme
     if address is not None:
         keep_address(session, address)
-    session.open(run=str(query.get("run", "")), tab=str(query.get("tab", "")))
+    session.open(**{name: str(query.get(name, "")) for name in ("run", "tab", "focus", "selection")})
     # Only a page that is drawn hears of changes: what arrives while it is being drawn could be lost.
     pn.state.onload(partial(start_clock, components))
     return page
@@ -284,11 +287,17 @@ def header(session: Session, components: Components) -> pn.Row:
 
 
 def keep_address(session: Session, address: Any) -> None:
-    """Writes run and tab into the page's address, so that a reload or a second window shows the same."""
+    """Writes run, tab and what is chosen into the page's address: a reload or a colleague's window shows the same."""
 
     def write(*_: Any) -> None:
-        shown = {"run": session.runs.shown} if session.runs.shown else {}
-        address.search = "?" + urlencode({**shown, "tab": session.tab})
+        shown: dict[str, Any] = {"run": session.runs.shown} if session.runs.shown else {}
+        chosen = session.selection
+        if shown and chosen.focus is not None:
+            shown["focus"] = chosen.focus
+        if shown and len(chosen.selection) > 1:
+            shown["selection"] = ",".join(map(str, chosen.selection[:IN_ADDRESS]))
+        address.search = "?" + urlencode({**shown, "tab": session.tab}, safe=",")
 
     session.runs.param.watch(write, "shown")
+    session.selection.param.watch(write, ["focus", "selection"])
     session.param.watch(write, "tab")

@@ -16,6 +16,7 @@ from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
 from so3k_explore.app.models.families import FamiliesModel
+from so3k_explore.app.models.following import FollowingModel
 from so3k_explore.app.models.landscape import LandscapeModel
 from so3k_explore.app.models.minima import MinimaModel
 from so3k_explore.app.models.molecule import MoleculeModel
@@ -78,6 +79,7 @@ class Session(param.Parameterized):
         self.way = WayModel(self)
         self.sharpening = Sharpening(self)
         self.spectra = SpectraModel(self)
+        self.following = FollowingModel(self)
         self.rehearsal = Rehearsal(self)
         self._first = first
         self.molecule.param.watch(self._new_molecule, "molecule")
@@ -92,9 +94,11 @@ class Session(param.Parameterized):
         self.potential.param.watch(self._ask_point, ["models", "name_", "precision", "long_range_cutoff"])
         self._played: tuple[str, int] | None = None
         self._asked_for_tab = False
+        self._asked_for: tuple[list[int], list[int]] = ([], [])  # focus and selection in the address
 
-    def open(self, run: str = "", tab: str = "") -> None:
+    def open(self, run: str = "", tab: str = "", focus: str = "", selection: str = "") -> None:
         """First steps of a page, from its address."""
+        self._asked_for = read_keys(focus), read_keys(selection)
         if tab in TABS:
             self.tab = tab
             self._asked_for_tab = bool(run)
@@ -113,6 +117,7 @@ class Session(param.Parameterized):
         self.families.tick(now)
         self.landscape.tick(now)
         self.spectra.tick(now)
+        self.following.tick(now)
         self.rehearsal.tick(now)
 
     def start(self) -> None:
@@ -182,6 +187,9 @@ class Session(param.Parameterized):
         if not same(self.molecule.molecule, run.molecule):
             self.molecule.show(run.molecule, run.molecule.name)
         self.scene.show(structure_of(run.molecule), run.name)
+        if any(self._asked_for):
+            (focus, chosen), self._asked_for = self._asked_for, ([], [])
+            self.selection.choose([*focus, *chosen], focus=focus[0] if focus else None)
 
     def _suit_run(self, run: "Run") -> None:
         """Lets card 3 and the tab follow the kind of run, unless the page's address has asked for the tab."""
@@ -217,8 +225,12 @@ class Session(param.Parameterized):
     def _found(self, *_: Any) -> None:
         """Takes over the minima; those of a search that has ended are looked at from the lowest on."""
         self.minima.minima = self.shown.minima
-        if self.shown.minima and not self.shown.active and self.selection.focus is None:
-            self.minima.choose([0])
+        if self.shown.minima and not self.shown.active:
+            known = [key for key in self.selection.selection if self.minima.rank(key) is not None]
+            if known != self.selection.selection:  # of an address that names what there is not
+                self.selection.choose(known)
+            if self.selection.focus is None:
+                self.minima.choose([0])
 
     def leave_film(self) -> None:
         """Shows again what a film has replaced."""
@@ -236,6 +248,11 @@ class Session(param.Parameterized):
         run = self.shown.run
         if self.scene.title != run.name:
             self.scene.show(structure_of(run.molecule), run.name)
+
+
+def read_keys(text: str) -> list[int]:
+    """Keys of minima as an address has them: `3,5,12`; whatever is none is left out."""
+    return [int(part) for part in text.split(",") if part.strip().isdecimal()]
 
 
 def structure_of(molecule: "Molecule") -> Structure:

@@ -268,3 +268,20 @@ def test_an_uploaded_file_that_is_no_model_says_so_and_changes_nothing(session: 
     settle(session)
     assert "notes.npz" in session.potential.error
     assert session.potential.name_ == before
+
+
+def test_an_address_names_minima_that_are_chosen(session: Session, cluster: Any, settle: Settle) -> None:
+    search(session, cluster)
+    session.open(run="search", tab="minima", focus="1", selection="3,1,x")
+    settle(session)
+    assert (session.selection.focus, session.selection.selection) == (1, [1, 3])
+    assert session.scene.title == "Minimum 3 of 3"
+
+
+def test_an_address_with_minima_that_are_not_there_shows_the_lowest(
+    session: Session, cluster: Any, settle: Settle
+) -> None:
+    search(session, cluster)
+    session.open(run="search", tab="minima", focus="77", selection="77,78")
+    settle(session)
+    assert (session.selection.focus, session.selection.selection) == (2, [2])

@@ -1,12 +1,13 @@
 """Every part of the page can be laid out without a browser, and follows its model."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from bokeh.document import Document
 
-from so3k_explore.app.main import Components, create_app, explore
+from so3k_explore.app.main import Components, create_app, explore, keep_address
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.session import Session
@@ -182,3 +183,15 @@ def test_charges_stay_chosen_while_they_are_missing(session: Session) -> None:
     assert colour.disabled_options == ["charge"]
     session.scene.charges = np.zeros(7)
     assert colour.disabled_options == []
+
+
+def test_the_address_keeps_run_tab_and_what_is_chosen(session: Session) -> None:
+    address = SimpleNamespace(search="")
+    keep_address(session, address)
+    session.tab = "landscape"
+    assert address.search == "?tab=landscape"
+    session.runs.shown = "first"
+    session.selection.choose([4, 9])
+    assert address.search == "?run=first&focus=4&selection=4,9&tab=landscape"
+    session.selection.choose([4])
+    assert address.search == "?run=first&focus=4&tab=landscape"
