@@ -12,6 +12,7 @@ from so3k_explore.app.models.attention_families import AttentionFamilies
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.bookmarks import Bookmarks
 from so3k_explore.app.models.charges import Charges
+from so3k_explore.app.models.compared import Compared
 from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
@@ -78,6 +79,7 @@ class Session(param.Parameterized):
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
         self.sharpening = Sharpening(self)
+        self.compared = Compared(self)
         self.spectra = SpectraModel(self)
         self.following = FollowingModel(self)
         self.rehearsal = Rehearsal(self)

@@ -13,6 +13,7 @@ from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.landscape_pictures import Coloring
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.charts import NetworkChart, TreeChart
+from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.coverage import CoverageCards
 from so3k_explore.app.views.part import Lazy, Part, folded, tall
 from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
@@ -34,13 +35,13 @@ class LandscapeTab(Part):
         self._sentence_of(session.landscape.sentence)
         session.landscape.param.watch(lambda event: self._sentence_of(event.new), "sentence")
         thermal = Lazy(lambda: ThermalCards(session))
-        more = folded("Populations and heat capacity", thermal)
-        more.param.watch(lambda event: thermal.open() if event.new else None, "active")
+        compared = Lazy(lambda: ComparedCards(session))
+        more = [unfolding("Populations and heat capacity", thermal), unfolding("Compare with another run", compared)]
         cards = (
             *(SharpeningBar(session), TreeCard(session), WayCard(session), NetworkCard(session)),
-            *(coverage.growth, RecheckCard(session), coverage.table, more),
+            *(coverage.growth, RecheckCard(session), coverage.table, *more),
         )
-        widths = (12, 12, 6, 6, 6, 6, 12, 12)
+        widths = (12, 12, 6, 6, 6, 6, 12, 12, 12)
         cells = [
             pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width")
             for card, width in zip(cards, widths, strict=True)
@@ -50,6 +51,13 @@ class LandscapeTab(Part):
 
     def _sentence_of(self, sentence: str) -> None:
         self._sentence.param.update(object=sentence, visible=bool(sentence))
+
+
+def unfolding(title: str, content: Lazy) -> Any:
+    """Content that is made when its title is clicked for the first time."""
+    part = folded(title, content)
+    part.param.watch(lambda event: content.open() if event.new else None, "active")
+    return part
 
 
 class Linked(Part):

@@ -1,0 +1,59 @@
+"""The tab Landscape can be laid out without a browser, and follows its model; clicks reach the page's selection."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from so3k_explore.app.models.session import Session
+from so3k_explore.app.panes.scatter import POINTS
+from so3k_explore.app.views.compared import ComparedCards
+from so3k_explore.app.views.landscape import LandscapeTab, NetworkCard, TreeCard
+from so3k_explore.app.views.thermal import ThermalCards
+from tests.app.models.conftest import *  # noqa: F403 - the session with runs in memory
+from tests.app.models.test_landscape import open_run, settle_all, shown, written  # noqa: F401 - fixtures
+
+Settle = Callable[[Session], None]
+
+
+def test_all_cards_are_laid_out_empty_and_filled(shown: Session) -> None:  # noqa: F811
+    for view in (LandscapeTab(shown), ThermalCards(shown), ComparedCards(shown)):
+        view.__panel__().get_root()
+
+
+def test_a_click_on_a_leaf_chooses_its_minimum_everywhere(shown: Session) -> None:  # noqa: F811
+    tree, network = TreeCard(shown), NetworkCard(shown)
+    for card in (tree, network):
+        card.chart.__panel__().get_root()
+    place = tree.keys.index(3)
+    tree.chart._sources[POINTS][-1].selected.indices = [place]
+    assert (shown.selection.focus, shown.selection.selection) == (3, [3])
+    assert network.chart.selected == [network.keys.index(3)]
+    shown.selection.choose([1, 4])
+    assert sorted(tree.keys[k] for k in tree.chart.selected) == [1, 4]
+
+
+def test_shift_adds_and_the_new_one_is_looked_at(shown: Session) -> None:  # noqa: F811
+    tree = TreeCard(shown)
+    tree.chart.__panel__().get_root()
+    first, second = tree.keys.index(2), tree.keys.index(4)
+    source = tree.chart._sources[POINTS][-1]
+    source.selected.indices = [first]
+    source.selected.indices = [first, second]
+    assert (shown.selection.focus, shown.selection.selection) == (4, [2, 4])
+
+
+def test_energies_are_in_the_unit_of_the_page(shown: Session) -> None:  # noqa: F811
+    tree = TreeCard(shown)
+    shown.display.energy_unit = "eV"
+    assert tree.chart.y_label == "ΔE / eV"
+    assert tree.chart._columns[POINTS]["y"].max() == pytest.approx(0.3)
+
+
+def test_without_minima_the_tab_says_why(session: Session, cluster: Any, settle: Settle, tmp_path: Path) -> None:
+    tab = LandscapeTab(session)
+    assert "Choose a search" in tab._sentence.object
+    open_run(session, cluster, None, tmp_path)
+    settle_all(session, settle)
+    assert "first minimum" in tab._sentence.object
