@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from so3k_explore.analysis.spectra import Spectrum
     from so3k_explore.jobs.harmonic import Harmonic
 
-HIGHEST = 4000.0  # cm⁻¹, right end of the axis
+HIGHEST = 4000.0  # cm⁻¹, for which frames must be dense enough
+END = 4200.0  # cm⁻¹, of the axis
 COARSEST = 120.0  # cm⁻¹: a spectrum that resolves less shows nothing
 SWING = 0.35  # Å, of the atom that moves most, in a film
 FRAMES = 24  # of one period in a film

@@ -1,12 +1,14 @@
 """Tab Dynamics: what the atoms do while a run goes on, or did."""
 
 import numpy as np
+import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.curves import MAX_WALKERS, axis_of, broken, curves, last_time, walker_names
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.track import followed_names
 from so3k_explore.app.panes.charts import DensityChart, LineChart, link_x
+from so3k_explore.app.views.following import FollowingCards
 from so3k_explore.app.views.part import Part, pictures
 
 MAX_TORSIONS = 4
@@ -41,7 +43,8 @@ class DynamicsTab(Part):
         self._density = DensityChart("Ramachandran density", actions=[self._residue])
         link_x(*self._charts.values(), self._torsions)
         self._axis = axis_of("dynamics", 0.0)
-        self._layout = pictures(*self._charts.values(), self._torsions, self._density)
+        cards = pictures(*self._charts.values(), self._torsions, self._density)
+        self._layout = pn.Column(cards, FollowingCards(session), sizing_mode="stretch_both", margin=0)
         shown = session.shown
         shown.param.watch(lambda *_: self._begin(), "run")
         shown.param.watch(lambda *_: self._draw(), "series")
@@ -93,7 +96,12 @@ class DynamicsTab(Part):
         """Marks the frame in the viewer."""
         measured, frame = self.session.shown.measured, self.session.scene.frame
         x = None
-        if self.session.scene.times is not None and measured is not None and frame < len(measured.times):
+        if (
+            not self.session.scene.film
+            and self.session.scene.times is not None
+            and measured is not None
+            and frame < len(measured.times)
+        ):
             x = float(measured.axis(self._axis.column)[frame]) * self._axis.factor
         for chart in (*self._charts.values(), self._torsions):
             chart.set_cursor(x)

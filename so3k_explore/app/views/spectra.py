@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.session import Session
-from so3k_explore.app.models.spectra_pictures import HIGHEST
+from so3k_explore.app.models.spectra_pictures import END
 from so3k_explore.app.panes.spectrum import SpectrumChart
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.part import Part, pictures
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from so3k_explore.analysis.spectra import Spectrum
     from so3k_explore.app.models.spectra_pictures import Lines
 
-GRID = np.arange(0.0, HIGHEST + 1, 2.0)  # cm⁻¹, of broadened lines
+GRID = np.arange(0.0, END + 1, 2.0)  # cm⁻¹, of broadened lines
 COLUMNS = ("Mode", "Wavenumber / cm⁻¹", "Intensity / km mol⁻¹", "Reduced mass / u")
 DECIMALS = {"Wavenumber / cm⁻¹": 1, "Intensity / km mol⁻¹": 1, "Reduced mass / u": 2}
 SMALL = 0.35  # height of the sticks of a density of states, which all count the same
@@ -29,7 +29,7 @@ class SpectraTab(Part):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session, self._model = session, session.spectra
-        options = {"highest": HIGHEST, "on_tap": self._tapped}
+        options = {"highest": END, "on_tap": self._tapped}
         self._power = SpectrumChart("Power spectrum", "degrees of freedom per cm⁻¹", **options)
         self._infrared = SpectrumChart("Infrared spectrum", "km/mol per cm⁻¹", **options)
         self._table = TableCard("Normal modes", COLUMNS, decimals=DECIMALS, on_select=self._picked, empty=NO_LINES)
@@ -84,7 +84,7 @@ class SpectraTab(Part):
             chart.empty = why or waiting
             chart.title = self._title(chart is self._infrared, spectrum)
             if spectrum is not None:
-                seen = spectrum.below(HIGHEST)
+                seen = spectrum.below(END)
                 chart.set_dynamics(seen.wavenumbers, seen.density, seen.error, seen.peaks(), chart.y_label)
         self._draw_lines()
         self._say()

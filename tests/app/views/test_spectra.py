@@ -42,7 +42,7 @@ def test_the_tab_shows_spectra_lines_and_what_is_missing(session: Session, tmp_p
     model.spectra = Spectra(600, power, None, "", NO_DIPOLES)
     assert tab._power.filled
     assert "resolution 60 cm⁻¹, 15.0 degrees of freedom" in tab._power.title
-    assert tab._power._columns[DYNAMICS]["x"].max() <= 4000
+    assert tab._power._columns[DYNAMICS]["x"].max() <= 4200
     assert len(tab._power._columns[BAND]["x"]) == 2 * len(tab._power._columns[DYNAMICS]["x"])
     assert tab._infrared.empty == NO_DIPOLES
     model.lines = lines()
