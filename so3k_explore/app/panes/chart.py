@@ -5,18 +5,35 @@ where drawing the HoloViews object again takes fifty; limits change only when th
 by the user is left alone.
 """
 
+import base64
+import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import holoviews as hv
 import panel as pn
+import panel_material_ui as pmui
 import param
+from bokeh.models import CustomJS
 
 from so3k_explore.app.panes.limits import Limits, grown, grown_logarithmic
 from so3k_explore.app.theme import CHART_HEIGHT, card, chart_hook, shown_when_filled
 
 hv.extension("bokeh", logo=False)
+
+OFFERS = {"Picture as SVG": "svg", "Picture as PNG": "png", "Data as CSV": "csv"}
+"""Items of the menu for files → formats."""
+DOWNLOAD = """
+const [name, type, content] = cb_obj.tags
+if (!content) return
+const link = document.createElement("a")
+link.href = `data:${type};base64,${content}`
+link.download = name
+link.click()
+"""
+_FILES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="so3k-figures")
 
 MARK = "#D55E00"  # rings and cursors: what is chosen or shown now
 TOOLS = ("pan", "wheel_zoom", "reset", "save")
@@ -94,6 +111,7 @@ class Chart(pn.viewable.Viewer):
         if any(known is figure for known in self._figures):
             return
         self._figures.append(figure)
+        figure.js_on_change("tags", CustomJS(code=DOWNLOAD))
         self._dress(figure)
         self._letter(figure)
         self._apply_limits(figure, {})
@@ -149,6 +167,45 @@ class Chart(pn.viewable.Viewer):
         """What an axis shows for limits of the data."""
         return limits
 
+    def file(self, format: str) -> tuple[str, bytes]:
+        """Name and content of a file: the picture as "svg" or "png", or the data as "csv".
+
+        Raises:
+            ValueError: there is no such format, or the picture was asked for before the chart was shown.
+        """
+        from so3k_explore.app.panes.figure_file import TYPES, picture, table
+
+        name = f"{re.sub(r'[^a-z0-9]+', '-', self.title.lower()).strip('-')}.{format}"
+        if format not in TYPES:
+            raise ValueError(f"A chart is written as {', '.join(TYPES)}, got {format!r}.")
+        if format == "csv":
+            return name, table(self._columns)
+        if not self._figures:
+            raise ValueError("Show the chart first: what it shows is what is written.")
+        return name, picture(self._figures[-1], format, self.title)
+
+    def _offer(self) -> pmui.MenuButton:
+        """The menu of files in the title line; the file is made in a thread, and handed to the browser."""
+        menu = pmui.MenuButton(
+            items=[{"label": label} for label in OFFERS],
+            **{"label": "", "icon": "download", "variant": "text", "size": "small", "icon_size": "1.1em"},
+            **{"description": "Save picture or data", "margin": (2, 0, 0, 0), "width": 48},
+            visible=self.param.filled,
+        )
+        menu.on_click(self._save)
+        return menu
+
+    def _save(self, item: Any) -> None:
+        _FILES.submit(self._deliver, OFFERS[item["label"]])
+
+    def _deliver(self, format: str) -> None:
+        from so3k_explore.app.panes.figure_file import TYPES
+
+        name, content = self.file(format)
+        figure = self._figures[-1]
+        for tags in ([], [name, TYPES[format], base64.b64encode(content).decode()]):  # the same file twice is news
+            self._write(figure, partial(figure.update, tags=tags))
+
     def _plot(self) -> Any:
         raise NotImplementedError
 
@@ -161,7 +218,8 @@ class Chart(pn.viewable.Viewer):
                 min_height=CHART_HEIGHT,
                 margin=(0, 4, 4, 4),
             )
-            self._card = card(self.param.title, shown_when_filled(self, self._pane), **self._layout)
+            actions = [*self._layout.pop("actions", ()), self._offer()]
+            self._card = card(self.param.title, shown_when_filled(self, self._pane), actions=actions, **self._layout)
         return self._card
 
 
