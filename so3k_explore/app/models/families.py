@@ -35,6 +35,7 @@ METHODS = {
 COMPUTED = "As chosen here"
 LAST = "Last layer"
 SHARE = 5  # pictures that took a second are made again after five at the earliest
+MANY = 1000  # minima; of more, the map is shown before they are sorted
 SECONDS = 3.0  # and never more often than that
 CHOOSE = "Choose a search for minima from the list of runs, or start one: its conformers appear here."
 NOTHING_YET = "Appears with the first minimum that the search finds."
@@ -144,6 +145,7 @@ class FamiliesModel(param.Parameterized):
         maker, minima, wish = self._maker, self._session.minima.minima, self.wish
         if maker is None or minima is None:
             return
+        quick = self.picture is None and len(minima) > MANY
         self._due, self._told, began = False, f"describing {len(minima)} minima", time.monotonic()
 
         def tell(fraction: float, sentence: str) -> None:
@@ -154,13 +156,15 @@ class FamiliesModel(param.Parameterized):
                 took = time.monotonic() - began
                 self._next = time.monotonic() + max(SHARE * took, SECONDS)
                 self._take(picture)
+                if quick:
+                    self._due, self._next = True, 0.0  # families follow
 
         def failed(error: Exception) -> None:
             if self._maker is maker:
                 self.sentence = str(error)
 
         self.doing = self._told
-        work = lambda: maker.make(minima, wish, tell)
+        work = lambda: maker.make(minima, wish, tell, families=not quick)
         self._session.background.start("families", "", work, done, failed, patient=True)
 
     def _take(self, picture: FamilyPicture) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from so3k_explore.app.models.minima import Ranked
 if TYPE_CHECKING:
     from so3k_explore.exploration.families import Described, Descriptor
     from so3k_explore.exploration.labels import Labelling
-    from so3k_explore.jobs import Run
+    from so3k_explore.io.molecule import Molecule
     from so3k_explore.potentials.protocol import Potential
     from so3k_explore.typing import Progress
 
@@ -76,18 +76,43 @@ class FamilyPicture:
         return [self.minima.keys[place] for place in places[order]]
 
 
+@runtime_checkable
+class Searched(Protocol):
+    """What is asked of a run: anything with a landscape will do."""
+
+    @property
+    def molecule(self) -> "Molecule":
+        """Whose minima they are."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name of the model that they are minima of."""
+        ...
+
+    def landscape(self) -> Any:
+        """Its landscape; None when there is none yet."""
+        ...
+
+
 class FamilyMaker:
     """Makes the pictures of one run; what is known of a minimum is not computed again."""
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: Searched) -> None:
         self._run = run
         self._rows: dict[Any, dict[int, np.ndarray]] = {}  # descriptors by way and key
         self._potential: Potential | None = None
         self._landscape: Any = None
         self._made: dict[str, tuple[Any, Any]] = {}  # the latest map and families, each with what it was made from
 
-    def make(self, minima: Ranked, wish: Wish, progress: "Progress") -> FamilyPicture:
+    def make(self, minima: Ranked, wish: Wish, progress: "Progress", *, families: bool = True) -> FamilyPicture:
         """All pictures; what cannot be made is told in the notes.
+
+        Args:
+            minima: of the run, by energy.
+            wish: what to show.
+            progress: told about each step.
+            families: whether minima are sorted too, which takes the longest; kept families are read anyway.
 
         Raises:
             LandscapeError: the landscape cannot be read.
@@ -104,10 +129,9 @@ class FamilyMaker:
         if wish.stored in stored:
             labelling = read_labelling(landscape, wish.stored)
         else:
-            nothing = Labelling("none", np.array(minima.keys, int), np.full(len(minima), -1))
-            families = lambda notes: self._families(minima, wish, described, notes, progress)
-            sorted_by = (*way, wish.method, wish.clusters)
-            labelling = self._once("families", sorted_by, families, notes) or nothing
+            made = lambda notes: self._families(minima, wish, described, notes, progress)
+            found = self._once("families", (*way, wish.method, wish.clusters), made, notes) if families else None
+            labelling = found or Labelling("none", np.array(minima.keys, int), np.full(len(minima), -1))
         clusters = labelling.of(minima.keys)
         molecule = self._run.molecule
         return FamilyPicture(

@@ -22,12 +22,12 @@ class FamiliesCard(Part):
         self.session = session
         self._model = model = session.families
         self._buttons = pn.FlexBox(margin=0, sizing_mode="stretch_width")
-        listed = pn.Column(self._buttons, scroll="y-auto", height=158, margin=(0, 8), sizing_mode="stretch_width")
+        listed = pn.Column(self._buttons, scroll="y-auto", height=176, margin=(0, 8), sizing_mode="stretch_width")
         self._summary = pmui.Typography("", variant="caption", color="text.secondary", margin=(2, 12))
-        self._name = pmui.TextInput(label="Name of this family", size="small", width=190, margin=(6, 6))
-        self._color = pmui.ColorPicker(label="Colour", size="small", width=120, margin=(6, 6))
+        self._name = pmui.TextInput(label="", placeholder="Name of the family", size="small", width=150, margin=(6, 4))
+        self._color = pmui.ColorPicker(label="", size="small", width=112, margin=(6, 4))
         self._keep = pmui.Button(
-            label="Keep families", size="small", variant="outlined", margin=(10, 6), on_click=lambda _: model.keep()
+            label="Keep", size="small", variant="outlined", margin=(8, 4), on_click=lambda _: model.keep()
         )
         self._edit = pn.FlexBox(self._name, self._color, self._keep, margin=(0, 6), sizing_mode="stretch_width")
         self._quiet = False
@@ -68,13 +68,14 @@ class FamiliesCard(Part):
         button = pmui.Button(
             label=f"{picture.labelling.name_of(cluster)} · {len(places)}",
             description=said,
-            **{"size": "small", "variant": "contained" if chosen else "outlined", "margin": (3, 3)},
+            **{"size": "small", "variant": "outlined", "margin": (3, 3)},
             sx={
-                "color": "text.primary" if not chosen else "#ffffff",
+                "color": "text.primary",
                 "textTransform": "none",
                 "borderColor": picture.labelling.color_of(cluster),
                 "borderLeftWidth": "10px",
-                "backgroundColor": "rgba(90, 100, 110, 0.9)" if chosen else "transparent",
+                "backgroundColor": "action.selected" if chosen else "transparent",
+                "fontWeight": 700 if chosen else 400,
                 "py": 0,
             },
         )

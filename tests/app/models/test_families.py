@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.analysis.torsions import set_torsion
+from so3k_explore.app.models import families
 from so3k_explore.app.models.families import CHOOSE, COMPUTED, DESCRIPTORS, NOTHING_YET
 from so3k_explore.app.models.session import Session
 from so3k_explore.exploration.labels import list_labellings, read_labelling
@@ -21,11 +22,11 @@ def turned(butane: Any, angle: float) -> np.ndarray:
 @pytest.fixture
 def landscape(butane: Any, tmp_path: Any) -> Any:
     rng = np.random.default_rng(0)
-    with Landscape.open(tmp_path / "landscape.db") as made:
-        made.bind(butane)
-        for k in range(18):
-            made.add(0.1 * (k % 3) + 0.001 * k, turned(butane, ANGLES[k % 3] + rng.uniform(-5, 5)))
-        yield made
+    made = Landscape.open(tmp_path / "landscape.db")  # not closed: threads of the page may still read
+    made.bind(butane)
+    for k in range(18):
+        made.add(0.1 * (k % 3) + 0.001 * k, turned(butane, ANGLES[k % 3] + rng.uniform(-5, 5)))
+    return made
 
 
 @pytest.fixture
@@ -191,3 +192,16 @@ def test_a_landscape_that_is_gone_is_told(shown: Session, landscape: Any, settle
     shown.families.by = "distances"
     refresh(shown, settle)
     assert "The landscape of this run is gone" in shown.families.sentence
+
+
+def test_many_minima_are_mapped_before_they_are_sorted(
+    shown: Session, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Session], None]
+) -> None:
+    monkeypatch.setattr(families, "MANY", 10)
+    shown.families.picture = None
+    seen = []
+    shown.families.param.watch(lambda event: seen.append(len(event.new.labelling)), "picture")
+    shown.families._wished()
+    settle(shown)
+    settle(shown)
+    assert seen == [0, 3]
