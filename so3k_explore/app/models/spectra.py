@@ -129,9 +129,10 @@ class SpectraModel(param.Parameterized):
         molecule = session.molecule.molecule if run is None else run.molecule
         self._film, times = film(shown, mode)
         structure = Structure(molecule.numbers, self._film[0], molecule.bonds)
-        session.scene.show(structure, f"Normal mode {mode + 1} of {len(shown.frequencies)}")
-        detail = f"{typeset(float(shown.frequencies[mode]), 0)} cm⁻¹"
-        session.scene.param.update(frames=self._film, frame=0, times=times, film=True, detail=detail, playing=True)
+        place = f"{typeset(float(shown.frequencies[mode]), 0)} cm⁻¹"
+        session.scene.show(structure, f"Normal mode {mode + 1} of {len(shown.frequencies)}, {place}")
+        session.scene.param.update(frames=self._film, frame=0, times=times, film=True, playing=False)
+        session.scene.playing = True
         self.mode = mode
 
     def stop(self) -> None:

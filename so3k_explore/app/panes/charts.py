@@ -1,7 +1,8 @@
 """The charts, each a card whose data change in place.
 
 Curves: lines.py. Points that can be chosen: scatter.py. Densities: density.py. Points joined by lines: linked.py, with
-trees in tree.py, networks and profiles in network.py. Their common part: chart.py.
+trees in tree.py, networks and profiles in network.py. Grids: heat.py. Spectra: spectrum.py. Their common part:
+chart.py.
 """
 
 from so3k_explore.app.panes.chart import Chart as Chart

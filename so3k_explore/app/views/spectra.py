@@ -53,7 +53,9 @@ class SpectraTab(Part):
             label="Harmonic lines", icon="ssid_chart", size="small", variant="outlined", margin=(8, 8)
         )
         self._compute.on_click(lambda _: self._model.compute())
-        self._stop = pmui.Button(label="Stop the mode", icon="stop", size="small", margin=(8, 4), visible=False)
+        self._stop = pmui.Button(
+            label="Stop", icon="stop", size="small", variant="outlined", margin=(8, 4), disabled=True
+        )
         self._stop.on_click(lambda _: self._model.stop())
         small = {"size": "small", "description": "", "margin": (6, 6)}
         self._kelvin = pmui.FloatInput.from_param(parameters.temperature, **small, width=130, step=50.0)
@@ -127,13 +129,14 @@ class SpectraTab(Part):
         self._compute.label = (
             "Computing …" if model.computing else f"Harmonic lines of {about}" if about else "Harmonic lines"
         )
-        self._stop.visible = model.mode is not None
+        self._stop.disabled = model.mode is None
         self._kelvin.visible = self.session.shown.run is not None and self.session.shown.run.kind == "minima"
         sentence = model.problem
         if not sentence and lines is not None:
             sentence = described(lines)
-        self._sentence.param.update(object=sentence, visible=bool(sentence))
-        self._table.title = "Normal modes" if lines is None else f"Normal modes of {lines.name}"
+        self._sentence.object = sentence or "Power and infrared spectra of dynamics, beside harmonic vibrations."
+        whose = "" if lines is None else " of the minimum in the viewer" if lines.averaged else f" of {lines.name}"
+        self._table.title = f"Normal modes{whose}"
 
     def _turn(self) -> None:
         for chart in (self._power, self._infrared):

@@ -51,6 +51,7 @@ class ViewerView(Part):
         scene.param.watch(lambda *_: self._join(), "edges")
         self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
         self.pane.param.watch(lambda event: scene.param.update(**{event.name: event.new}), ["frame", "playing"])
+        scene.param.watch(lambda event: self.pane.param.update(playing=event.new), "playing")
         self.pane.param.watch(lambda event: scene.param.update(picked=event.new), "picked")
         scene.param.watch(lambda event: self.pane.param.update(picked=event.new), "picked")
         self.pane.param.watch(lambda *_: self._say_picked(), "measurement")

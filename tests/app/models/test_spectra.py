@@ -108,7 +108,7 @@ def test_a_mode_plays_until_something_else_is_shown(
     model.play(1)
     assert scene.film
     assert scene.playing
-    assert (model.mode, scene.title, scene.detail) == (1, "Normal mode 2 of 3", "1200 cm⁻¹")
+    assert (model.mode, scene.title) == (1, "Normal mode 2 of 3, 1200 cm⁻¹")
     shown._recorded()
     assert model.mode == 1  # new frames of the run do not interrupt
     model.stop()

@@ -11,6 +11,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.spectra_pictures import NO_DIPOLES, Lines, Spectra
 from so3k_explore.app.panes.spectrum import BAND, CHOSEN, DYNAMICS, HARMONIC, STICKS, SpectrumChart
 from so3k_explore.app.views.spectra import SpectraTab, described
+from so3k_explore.app.views.viewer import ViewerView
 from so3k_explore.io.library import named
 from so3k_explore.io.trajectories import read_trajectory
 from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
@@ -67,13 +68,29 @@ def test_a_click_on_a_line_or_a_row_plays_its_mode(session: Session) -> None:
     tab._tapped(1210.0)
     assert model.mode == 1
     assert tab._power._columns[CHOSEN]["x0"].tolist() == [1200.0]
-    assert tab._stop.visible
+    assert not tab._stop.disabled
     tab._table._table.selection = [2]
     assert model.mode == 2
     assert tab._table._table.selection == [2]
     tab._stop.clicks += 1
     assert model.mode is None
-    assert not tab._stop.visible
+    assert tab._stop.disabled
+
+
+def test_the_viewer_plays_the_mode(session: Session) -> None:
+    viewer, model = ViewerView(session), session.spectra
+    session.molecule.open_text("lj7")
+    session.background.wait()
+    model.lines = lines()
+    model.play(0)
+    assert viewer.pane.playing
+    assert viewer.pane.n_frames == 24
+    model.play(1)
+    assert viewer.pane.playing
+    viewer.pane.playing = False
+    assert not session.scene.playing
+    model.stop()
+    assert viewer.pane.n_frames == 0
 
 
 def test_the_axis_can_run_backwards() -> None:
