@@ -21,6 +21,7 @@ COMMANDS = {
     "attention": ("attention", "what a model attends to, in a structure or in all minima of a landscape"),
     "cluster": ("cluster", "sort minima into families"),
     "recheck": ("recheck", "relax minima again with a reference method"),
+    "report": ("report", "write the story of a search as one HTML file"),
     "landscape": ("landscape", "export, merge and import landscapes"),
     "sample": ("data", "make structures with labels of a reference method"),
     "label": ("data", "label structures with a reference method"),
