@@ -81,6 +81,7 @@ class _Follower:
         self._ranking = Ranking(run.molecule)
         self._landscape: Any = None
         self._found: Any = None
+        self._version: Any = None
 
     def numbers(self) -> dict[str, Any]:
         status, live = self._run.status(), self._run.live()
@@ -101,7 +102,8 @@ class _Follower:
         if self._run.kind != "minima" and self._frames() is not measured:
             news["measured"] = self._track.measured
         self._landscape = self._run.landscape() if self._landscape is None else self._landscape
-        if self._landscape is not None:
+        if self._landscape is not None and self._landscape.version != self._version:
+            self._version = self._landscape.version
             found = self._landscape.minima()
             state = (len(found.ids), int(np.sum(found.visits)))
             if state != self._found:

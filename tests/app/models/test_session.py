@@ -21,6 +21,10 @@ class FakeLandscape:
     def minima(self) -> Minima:
         return self._found
 
+    @property
+    def version(self) -> int:
+        return id(self._found)
+
 
 def landscape(positions: np.ndarray) -> FakeLandscape:
     stretched = np.stack([positions * 1.2, positions, positions * 1.1])
