@@ -6,6 +6,8 @@ Call ``panel.extension("tabulator")`` once before the first of them.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from so3k_explore.exploration.landscape import Landscape
     from so3k_explore.io.molecule import Molecule
     from so3k_explore.potentials.protocol import Potential
@@ -52,3 +54,22 @@ def attention(molecule: "Molecule", potential: "Potential | str", *, judge: bool
     seen = attend(model, molecule.system)
     table = faithfulness(model, molecule.system, molecule.bonds).table if judge else ()
     return AttentionFigure(molecule, seen, table)
+
+
+def tree(
+    landscape: "Landscape", color_by: str = "One colour", chosen: "Sequence[int]" = (), *, bounds: bool = True
+) -> Any:
+    """The disconnectivity tree of a landscape, and a molecule that shows the leaves chosen.
+
+    Args:
+        landscape: with at least one minimum.
+        color_by: "One colour", "Basin", "Strategy", "Visits", or the name of a labelling of the landscape.
+        chosen: numbers of minima to begin with.
+        bounds: whether hops of the search bound barriers where no saddle is known.
+
+    Raises:
+        LandscapeError: there is no minimum.
+    """
+    from so3k_explore.app.views.tree_figure import TreeFigure
+
+    return TreeFigure(landscape, color_by, chosen, bounds=bounds)

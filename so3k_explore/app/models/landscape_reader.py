@@ -78,20 +78,7 @@ class LandscapeReader:
         return seen
 
     def _read(self, landscape: "Landscape") -> Seen:
-        from so3k_explore.exploration.coverage import coverage_growth
-        from so3k_explore.exploration.labels import list_labellings, read_labelling
-
-        minima, hops = landscape.minima(), landscape.storage.read("SELECT call, finish FROM hops ORDER BY id")
-        return Seen(
-            minima=minima,
-            saddles=landscape.saddles(),
-            transitions=landscape.transitions(),
-            growth=coverage_growth([call for call, _ in hops], [finish for _, finish in hops]),
-            windows=windows(minima),
-            labellings={name: read_labelling(landscape, name) for name in list_labellings(landscape)},
-            vibrating=self._vibrating(landscape),
-            rechecks=self._rechecks(landscape),
-        )
+        return read(landscape, self._vibrating(landscape), self._rechecks(landscape))
 
     def _vibrating(self, landscape: "Landscape") -> "tuple[Vibrations, Vibrations] | None":
         from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, stored_frequencies, vibrations
@@ -115,6 +102,24 @@ class LandscapeReader:
         if self._rechecked is None or self._rechecked[0] != state:
             self._rechecked = (state, {row[0]: stored_recheck(landscape, row[0]) for row in state})
         return self._rechecked[1]
+
+
+def read(landscape: "Landscape", vibrating: Any = None, rechecks: Any = None) -> Seen:
+    """Minima, passes, coverage and labellings of a landscape."""
+    from so3k_explore.exploration.coverage import coverage_growth
+    from so3k_explore.exploration.labels import list_labellings, read_labelling
+
+    minima, hops = landscape.minima(), landscape.storage.read("SELECT call, finish FROM hops ORDER BY id")
+    return Seen(
+        minima=minima,
+        saddles=landscape.saddles(),
+        transitions=landscape.transitions(),
+        growth=coverage_growth([call for call, _ in hops], [finish for _, finish in hops]),
+        windows=windows(minima),
+        labellings={name: read_labelling(landscape, name) for name in list_labellings(landscape)},
+        vibrating=vibrating,
+        rechecks=rechecks or {},
+    )
 
 
 def windows(minima: "Minima") -> "tuple[tuple[float | None, Coverage], ...]":

@@ -16,6 +16,7 @@ from so3k_explore.app.models.compared import Compared
 from so3k_explore.app.models.conformers import Conformers
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
+from so3k_explore.app.models.exports import Exports
 from so3k_explore.app.models.families import FamiliesModel
 from so3k_explore.app.models.following import FollowingModel
 from so3k_explore.app.models.landscape import LandscapeModel
@@ -80,6 +81,7 @@ class Session(param.Parameterized):
         self.way = WayModel(self)
         self.sharpening = Sharpening(self)
         self.compared = Compared(self)
+        self.exports = Exports(self)
         self.spectra = SpectraModel(self)
         self.following = FollowingModel(self)
         self.rehearsal = Rehearsal(self)

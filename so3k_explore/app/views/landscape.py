@@ -15,6 +15,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.charts import NetworkChart, TreeChart
 from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.coverage import CoverageCards
+from so3k_explore.app.views.exports import ExportBar
 from so3k_explore.app.views.part import Lazy, Part, folded, tall
 from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
 from so3k_explore.app.views.thermal import ThermalCards
@@ -37,8 +38,9 @@ class LandscapeTab(Part):
         thermal = Lazy(lambda: ThermalCards(session))
         compared = Lazy(lambda: ComparedCards(session))
         more = [unfolding("Populations and heat capacity", thermal), unfolding("Compare with another run", compared)]
+        bars = pn.Column(SharpeningBar(session), ExportBar(session), sizing_mode="stretch_width", margin=0)
         cards = (
-            *(SharpeningBar(session), TreeCard(session), WayCard(session), NetworkCard(session)),
+            *(bars, TreeCard(session), WayCard(session), NetworkCard(session)),
             *(coverage.growth, RecheckCard(session), coverage.table, *more),
         )
         widths = (12, 12, 6, 6, 6, 6, 12, 12, 12)
