@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import ROOT, TIMEOUT, expect
+from tests.browser.conftest import ROOT, TIMEOUT, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.browser.test_page import DARK, OFFLINE, PLACE
 
@@ -57,7 +57,8 @@ def test_matrix_viewer_and_verdict_belong_together(new_page: Any, address: str) 
     expect(page.get_by_text(re.compile(r"^Faithfulness (low|moderate|high|unknown)"))).to_be_visible(timeout=SLOW)
 
 
-def test_a_cluster_is_explained_on_a_small_dark_screen_too(new_page: Any, address: str) -> None:
+def test_a_cluster_is_explained_on_a_small_dark_screen_too(new_page: Any, address: str, watched: Watched) -> None:
+    watched.expect.append("net::ERR_ABORTED")  # of what the first page was loading when it was made dark
     page = new_page(1280, 720, color_scheme="dark")
     page.goto(f"{address}?molecule=lj13&tab=attention")
     expect(page.get_by_text("lennard-jones has no attention").first).to_be_visible()

@@ -34,7 +34,7 @@ class AttentionFigure(Part):
         self.choice.suit_molecule(molecule)
         self.choice.suit_network(seen)
         self.matrix = MatrixChart(molecule.name, *AXES, on_choose=self._choose)
-        self.pane = MoleculePane(height=HEIGHT, page_keys=False)
+        self.pane = MoleculePane(page_keys=False)
         self.pane.show(molecule.numbers, molecule.positions, molecule.bonds, cell=molecule.system.cell)
         self._note = pmui.Typography("", variant="caption", color="text.secondary", margin=(0, 12, 4, 12))
         self._verdict = pmui.Typography("", variant="body2", margin=(4, 12))
