@@ -1,0 +1,173 @@
+"""How the tab Landscape feels: seconds until the first drawing, latency of clicks, lag of the event loop in a search.
+
+A page with ten thousand synthetic minima is opened in Chromium, which draws without a GPU on the same cores. A click
+is counted from the mouse button until the address of the page names the minimum, which the server writes after
+everything else. The lag is how much later than asked for a timer of the server's event loop fires, every 20 ms, while
+a search with a pair potential is followed live.
+"""
+
+import asyncio
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MINIMA, CLICKS, SECONDS, TICK = 10_000, 12, 20.0, 0.02
+ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
+TREE = """() => {
+    if (!window.Bokeh) return null
+    const drawn = model => Array.isArray(model.renderers) && model.renderers.some(one => one.name === "points")
+    const views = [...Bokeh.index.query(view => drawn(view.model))]
+    const view = views.find(view => view.model.left?.[0]?.axis_label?.startsWith("ΔE"))
+    const points = view?.model.renderers.find(one => one.name === "points").data_source.data
+    if (!points || !points.x.length) return null
+    const box = view.el.getBoundingClientRect()
+    const at = k => [box.x + view.frame.x_scale.compute(points.x[k]), box.y + view.frame.y_scale.compute(points.y[k])]
+    const some = Array.from({ length: 12 }, (_, k) => Math.floor(k * points.x.length / 12))
+    return { leaves: points.x.length, at: some.map(at) }
+}"""
+
+
+def main() -> None:
+    """Prints what it measures as it goes."""
+    from so3k_explore.io.library import named
+    from so3k_explore.jobs import MinimaSettings, Runs
+    from tests.browser.apps.landscapes import write_funnel
+    from tests.browser.get_browser import find_browser
+
+    browser = find_browser()
+    if browser is None:
+        print("page: Chromium is not on this machine")
+        return
+    print(f"page, {MINIMA} minima; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(folder)
+        large = runs.submit(MinimaSettings(max_calls=1), named("lj13"), "lennard-jones")
+        large.wait(300)
+        for path in large.folder.glob("landscape.db*"):
+            path.unlink()
+        write_funnel(large.folder / "landscape.db", large.molecule, MINIMA)
+        _on_the_server(large.folder / "landscape.db")
+        try:
+            _measure(browser, runs, large.id)
+        finally:
+            runs.close(workers=True)
+
+
+def _on_the_server(path: Path) -> None:
+    """CPU seconds of the page's process for the tree, which count where other programs run as well."""
+    from so3k_explore.app.models.landscape import tree_of
+    from so3k_explore.app.models.landscape_pictures import tree_picture
+    from so3k_explore.app.models.landscape_reader import read
+    from so3k_explore.app.models.session import Session
+    from so3k_explore.app.views.landscape import TreeCard
+    from so3k_explore.exploration.landscape import Landscape
+
+    def timed(name: str, work: Any) -> Any:
+        began = time.process_time()
+        found = work()
+        print(f"  {name}: {1000 * (time.process_time() - began):.0f} ms of CPU time", flush=True)
+        return found
+
+    session = Session(lambda: None, "lj13")  # pyright: ignore[reportArgumentType] - nothing is asked of its runs
+    card = TreeCard(session)
+    card.__panel__().get_root()
+    with Landscape.open(path) as landscape:
+        seen = timed("reading the landscape", lambda: read(landscape))
+    make = lambda: tree_picture(seen, tree_of(seen, bounds=True), "Basin", 0.0, free=False)
+    picture = timed("making the tree", make)
+    timed("writing it into the page", lambda: setattr(session.landscape, "tree", picture))
+    timed("choosing a minimum", lambda: card.choose([len(card.keys) // 3]))
+
+
+def _measure(browser: str, runs: Any, run: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from so3k_explore.jobs import MinimaSettings
+
+    server = _Server(runs)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(300_000)
+        began = time.perf_counter()
+        page.goto(f"{server.url}/?run={run}&tab=landscape")
+        page.wait_for_function(TREE)
+        print(f"  first drawing {time.perf_counter() - began:.1f} s after the page was asked for", flush=True)
+        print(f"  clicks {_percentiles(_clicks(page))} s", flush=True)
+        search = runs.submit(MinimaSettings(), "lj38", "lennard-jones")
+        page.goto(f"{server.url}/?run={search.id}&tab=landscape")
+        page.wait_for_function(TREE)
+        lags = server.lags(SECONDS)
+        search.stop()
+        print(f"  lag of the event loop in a search {_percentiles(lags, 1000)} ms", flush=True)
+        chromium.close()
+
+
+def _clicks(page: Any) -> list[float]:
+    """Seconds from each click on a leaf until the address names its minimum."""
+    found = []
+    for place in page.evaluate(TREE)["at"][:CLICKS]:
+        before = page.url
+        began = time.perf_counter()
+        page.mouse.click(*place)
+        try:
+            page.wait_for_function("before => location.href !== before", arg=before, timeout=20_000)
+            found.append(time.perf_counter() - began)
+        except Exception as error:  # a click that hit a leaf chosen before changes nothing
+            if "Timeout" not in str(error):
+                raise
+        page.wait_for_timeout(500)
+    return found
+
+
+def _percentiles(values: list[float], scale: float = 1.0) -> str:
+    p50, p95 = np.percentile(np.asarray(values) * scale, [50, 95]) if values else (np.nan, np.nan)
+    return f"p50 {p50:.3g}, p95 {p95:.3g} ({len(values)} values)"
+
+
+class _Server:
+    """The application in a thread of this process, whose event loop can be asked how late it is."""
+
+    def __init__(self, runs: Any) -> None:
+        import panel as pn
+
+        from so3k_explore.app.main import create_app
+        from so3k_explore.cli.serve import free_port
+
+        port = free_port("localhost")
+        self.url = f"http://localhost:{port}"
+        self.loop: Any = None
+        ready = threading.Event()
+
+        def serve() -> None:
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
+            self.loop.call_later(1.0, ready.set)
+            origins = [f"localhost:{port}"]
+            pn.serve({"/": lambda: create_app(runs)}, port=port, websocket_origin=origins, show=False, verbose=False)
+
+        threading.Thread(target=serve, daemon=True).start()
+        ready.wait(60)
+
+    def lags(self, seconds: float) -> list[float]:
+        """How much later than asked for a timer fires, s."""
+        found: list[float] = []
+
+        async def watch() -> None:
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                began = time.perf_counter()
+                await asyncio.sleep(TICK)
+                found.append(time.perf_counter() - began - TICK)
+
+        asyncio.run_coroutine_threadsafe(watch(), self.loop).result(seconds + 60)
+        return found
+
+
+if __name__ == "__main__":
+    main()
