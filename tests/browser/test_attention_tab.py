@@ -1,7 +1,7 @@
 """The tab Attention as people use it: a small molecule, the bundled model, and a cluster that has no attention."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,17 @@ JOINED = '.viewer[data-edges]:not([data-edges="0"])'
 
 
 @pytest.fixture(scope="module")
-def address(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The application with an empty folder of runs and no model but the bundled one."""
-    environment = {"SO3K_RUNS": str(tmp_path_factory.mktemp("runs")), "SO3K_HOME": str(tmp_path_factory.mktemp("home"))}
+    from so3k_explore.jobs import Runs
+
+    folder, home = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("home")
+    environment = {"SO3K_RUNS": str(folder), "SO3K_HOME": str(home)}
     environment |= {"SO3K_MODELS": "", "https_proxy": OFFLINE, "no_proxy": "localhost,127.0.0.1"}
     server = serve(Path(ROOT) / "apps" / "dashboard.py", environment=environment)
     server.forgive.append("WebSocketClosedError")
-    return f"{server.url}/dashboard"
+    yield f"{server.url}/dashboard"
+    Runs(folder).close(workers=True)  # the page has one compile what its form describes
 
 
 def test_matrix_viewer_and_verdict_belong_together(new_page: Any, address: str) -> None:
