@@ -30,9 +30,7 @@ def conformers(molecule: Any, count: int, seed: int = 0) -> np.ndarray:
             atoms = np.array(quad)
             moving = moving_atoms(molecule.bonds, atoms[None], molecule.n_atoms)[0]
             present = np.asarray(dihedrals(positions, atoms[None]))[:, 0]
-            positions = np.stack(
-                [turn(one, atoms, moving, angle) for one, angle in zip(positions, wanted - present, strict=True)]
-            )
+            positions = np.asarray(turn(positions, atoms, moving, wanted - present))
     return positions
 
 
