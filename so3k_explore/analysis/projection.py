@@ -81,7 +81,7 @@ def _maps() -> dict[str, Callable[[Prepared, np.ndarray, int], np.ndarray]]:
 
 
 def _pca(prepared: Prepared, rows: np.ndarray, dimensions: int) -> np.ndarray:
-    return np.pad(prepared.values, ((0, 0), (0, dimensions)))[:, :dimensions]
+    return _widened(prepared.values, dimensions)
 
 
 def _kernel(prepared: Prepared, rows: np.ndarray, dimensions: int) -> np.ndarray:
@@ -116,7 +116,15 @@ def _extended(centred: np.ndarray, rows: np.ndarray, dimensions: int) -> np.ndar
     values, vectors = values[order], vectors[:, order]
     known = values > 1e-9 * max(float(values[0]), 1e-300)
     made = np.where(known, centred @ vectors / np.sqrt(np.where(known, values, 1.0)), 0.0)
-    return np.pad(made, ((0, 0), (0, dimensions - len(values))))
+    return _widened(made, dimensions)
+
+
+def _widened(coordinates: np.ndarray, dimensions: int) -> np.ndarray:
+    """The first coordinates, zeros where there are not as many."""
+    made = np.zeros((len(coordinates), dimensions))
+    kept = coordinates[:, :dimensions]
+    made[:, : kept.shape[1]] = kept
+    return made
 
 
 def _tsne(prepared: Prepared, rows: np.ndarray, dimensions: int) -> np.ndarray:

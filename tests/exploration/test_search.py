@@ -287,6 +287,7 @@ def test_replicas_travel_on_the_ladder_and_never_lie_where_no_walker_left_them()
         state = last(explore_minima(LJ, cluster(7), WARM["tempering"], landscape))
         hops = landscape.hops()
     replicas = state.ledger.replicas
+    assert replicas is not None
     assert replicas.stretches.min() >= 2
     tried, made = replicas.exchanges
     assert tried >= made > 0

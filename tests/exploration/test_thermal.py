@@ -100,6 +100,11 @@ def airborne(flights, timestep=0.01):
     return assign(idle, sheet.task(float))
 
 
+def thermal(state):
+    assert state.thermal is not None
+    return state.thermal
+
+
 def test_a_flight_in_a_bath_samples_the_boltzmann_distribution(minimum):
     """Near its minimum the cluster is a harmonic solid: 3N - 6 coordinates with kT / 2 each."""
     kT, walkers, length = 2e-3, 16, 6000
@@ -118,18 +123,18 @@ def test_a_flight_in_a_bath_samples_the_boltzmann_distribution(minimum):
 def test_a_flight_at_a_temperature_ends_after_its_length_and_notes_where(minimum):
     positions, energy = np.asarray(minimum.system.positions[0]), float(minimum.energy[0])
     state = airborne([Flight(positions, energy, np.zeros_like(positions), 1, 0.02, 1.0, length) for length in (7, 30)])
-    assert np.isnan(np.asarray(state.thermal.landing_energy)).all()
+    assert np.isnan(np.asarray(thermal(state).landing_energy)).all()
     for _ in range(10):
         state = advance_walkers(RULES, MINIMIZER, LJ, state, 1)
     assert np.asarray(state.phase).tolist() == [Phase.RELAXING, Phase.FLYING]
-    landing, at = np.asarray(state.thermal.landing[0]), float(state.thermal.landing_energy[0])
+    landing, at = np.asarray(thermal(state).landing[0]), float(thermal(state).landing_energy[0])
     there = energy_and_forces(LJ, cluster(ATOMS).system.replace(positions=jnp.asarray(landing)))[0]
     assert at == pytest.approx(float(there), abs=1e-9)
-    assert np.isnan(float(state.thermal.landing_energy[1]))
+    assert np.isnan(float(thermal(state).landing_energy[1]))
     for _ in range(40):
         state = advance_walkers(RULES, MINIMIZER, LJ, state, 20)
     assert (np.asarray(state.status) == Status.CONVERGED).all()
-    np.testing.assert_array_equal(state.thermal.landing[0], landing)
+    np.testing.assert_array_equal(thermal(state).landing[0], landing)
 
 
 def test_the_bias_drives_walkers_further_than_heat_alone(minimum):
@@ -143,7 +148,7 @@ def test_the_bias_drives_walkers_further_than_heat_alone(minimum):
         for _ in range(60):
             state = advance_walkers(RULES, MINIMIZER, LJ, state, 20)
         ends.append(np.asarray(state.energy) - energy)
-        assert int(state.thermal.remembered.max()) == (1 if height == 0 else 1 + 8)
+        assert int(thermal(state).remembered.max()) == (1 if height == 0 else 1 + 8)
     assert (np.abs(ends[0]) < 1e-3).all()
     assert (np.abs(ends[1]) > 1e-2).sum() >= 2
 
