@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.search import explore_minima
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.io.structures import load_molecule
+from so3k_explore.jobs import on_landscape
+from so3k_explore.jobs.store import RunFolder
 from so3k_explore.potentials.lennard_jones import LennardJones
 
 SETTINGS = ["--pairs", "4", "--walkers", "8", "--strategies", "nearest", "components"]
@@ -52,6 +55,19 @@ def test_saddles_are_searched_for_and_listed(
     listed = capsys.readouterr().out
     assert f"{said['n_saddles']} saddles between 4 minima, 100% of which hang together" in listed
     assert "nearest" in listed
+
+
+@pytest.mark.parametrize("command", [["saddles", *SETTINGS], ["recheck", "--lowest", "1"]], ids=lambda words: words[0])
+def test_a_landscape_that_a_run_is_writing_is_left_alone(
+    command: list[str], landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(on_landscape, "PATIENCE", 0.0)
+    lock = on_landscape.landscape_lock(RunFolder(landscape.parent))
+    try:
+        assert main([command[0], str(landscape), *command[1:], "--runs", str(tmp_path)]) != 0
+    finally:
+        lock.release()
+    assert "Another run is writing the landscape" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """``so3k landscape``: export, merge and import landscapes, and judge what counts as the same minimum."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +60,23 @@ def open_landscape(text: str, runs: Path | None, *, create: bool = False) -> "La
             f"`{text}` is no file with a landscape, and no run of that id in {root} has one.{advice}"
         )
     return found
+
+
+@contextmanager
+def claimed(landscape: "Landscape") -> Iterator[None]:
+    """The right to write a landscape, which one run or command has at a time.
+
+    Raises:
+        StoreError: a run is writing it.
+    """
+    from so3k_explore.jobs.on_landscape import landscape_lock
+    from so3k_explore.jobs.store import RunFolder
+
+    lock = landscape_lock(RunFolder(landscape.path.parent))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def add_potential(parser: argparse.ArgumentParser, help: str) -> None:

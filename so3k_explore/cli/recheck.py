@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore import units
-from so3k_explore.cli.landscape import add_landscape, open_landscape
+from so3k_explore.cli.landscape import add_landscape, claimed, open_landscape
 from so3k_explore.cli.options import add_json
 from so3k_explore.cli.terminal import show, show_json, table
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, name: str) -> int:
     kind = SADDLE if arguments.saddles else MINIMUM
     names = ("method", "processes", "force_tolerance", "max_steps")
     options = {option: getattr(arguments, option) for option in names}
-    with open_landscape(arguments.landscape, arguments.runs) as landscape:
+    with open_landscape(arguments.landscape, arguments.runs) as landscape, claimed(landscape):
         numbers = arguments.numbers or _lowest(landscape, kind, arguments.lowest or LOWEST)
         with tqdm(total=1.0, disable=None, bar_format="{percentage:3.0f}% {bar:30} {desc}", leave=False) as bar:
 

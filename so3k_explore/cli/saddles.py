@@ -5,7 +5,7 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from so3k_explore.cli.landscape import add_landscape, open_landscape
+from so3k_explore.cli.landscape import add_landscape, claimed, open_landscape
 from so3k_explore.cli.options import add_json
 from so3k_explore.cli.terminal import say, show, show_json, table
 
@@ -50,8 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
 def run(arguments: argparse.Namespace, name: str) -> int:
     """Searches, unless only a list is wanted, and prints the saddles."""
     settings = _settings(arguments)
+    finished, interrupted = None, False
     with open_landscape(arguments.landscape, arguments.runs) as landscape:
-        finished, interrupted = (None, False) if arguments.list else _search(arguments, landscape, settings)
+        if not arguments.list:
+            with claimed(landscape):
+                finished, interrupted = _search(arguments, landscape, settings)
         said = _content(landscape, finished)
     if arguments.json:
         show_json(said)

@@ -38,7 +38,7 @@ def landscape_lock(folder: RunFolder, patience: float | int | None = None) -> Lo
     if not lock.acquire(PATIENCE if patience is None else patience):
         raise StoreError(
             f"Another run is writing the landscape of {folder.path.name}. Wait until it has ended or stop it, then "
-            "resume this one."
+            "try again."
         )
     return lock
 
