@@ -70,7 +70,10 @@ def test_a_landscape_gets_families_and_their_agreement_with_other_clusters(
     assert sorted(map(sorted, families)) == [[1, 3, 5, 7, 9, 11], [2, 4, 6, 8, 10, 12]]
     assert said["families"][0]["separating_pairs"]
     assert "torsions" in said["agreement"]
+    assert set(said["correlations"]) == {"distance", "hydrogen bonds", "energy"}
+    assert 0 <= said["correlations"]["distance"]["median_rho"] <= 1
     text = printed(capsys, landscape, "--model", model, "--families", 2)
+    assert "PAIRS AGAINST" in text
     assert "12 minima by magnitude between 4 parts" in text
     assert "AGREEMENT WITH" in text
 

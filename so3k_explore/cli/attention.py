@@ -15,6 +15,7 @@ from so3k_explore.cli.terminal import show, show_json, table
 if TYPE_CHECKING:
     from so3k_explore.analysis.attention_blocks import Blocks
     from so3k_explore.analysis.attention_coefficients import Channel
+    from so3k_explore.analysis.attention_statistics import Correlations
     from so3k_explore.exploration.landscape import Landscape
     from so3k_explore.io.molecule import Molecule
     from so3k_explore.potentials.protocol import Potential
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 15  # pairs in a table
 QUANTITIES = ("signed", "magnitude", "contribution", "rollout", "weighted rollout")
 REDUCTIONS = {"atoms": "atoms", "heavy": "heavy atoms", "residues": "residues"}
+SIGNIFICANT = 0.05  # false-discovery rate
 LARGE = 300  # atoms from which residues are the default
 
 
@@ -172,7 +174,7 @@ def _families(arguments: argparse.Namespace, landscape: "Landscape") -> tuple[di
     import jax
 
     from so3k_explore.analysis.attention_faithfulness import name_of
-    from so3k_explore.exploration.attention import agreements, landscape_attention
+    from so3k_explore.exploration.attention import agreements, correlations, landscape_attention
 
     channel = _channel(arguments, "magnitude")
     with jax.enable_x64(arguments.precision == "float64"):
@@ -197,11 +199,26 @@ def _families(arguments: argparse.Namespace, landscape: "Landscape") -> tuple[di
     said = {"landscape": landscape.name, "matrix_of": name_of(channel), "families": families}
     said["explained"] = seen.space.explained.tolist()
     said["agreement"] = {name: {"rand": c.rand, "p_value": c.p_value} for name, c in compared.items()}
+    explained = {name: _strength(found) for name, found in correlations(landscape, seen).items()}
+    said["correlations"] = explained
     agreement = [[name, f"{c.rand:.2f}", f"{c.p_value:.3f}", len(c.columns)] for name, c in compared.items()]
     lines = [f"{landscape.name}: {len(seen.ids)} minima by {said['matrix_of']} between {len(seen.blocks)} parts"]
     lines.append(table(rows, ("FAMILY", "MINIMA", "LOWEST / meV", "LISTENS MORE OR LESS THAN THE OTHERS")))
     lines.append(table(agreement, ("AGREEMENT WITH", "RAND INDEX", "P", "CLUSTERS")))
+    strengths = [[name, f"{row['median_rho']:.2f}", f"{row['significant']:.0%}"] for name, row in explained.items()]
+    lines.append(table(strengths, ("PAIRS AGAINST", "MEDIAN |RHO|", "BELOW 5 % FALSE")))
     return _finite(said), "\n".join(lines)
+
+
+def _strength(found: "Correlations") -> dict[str, float]:
+    """How much of a map goes with an observable: the median of |rho|, and the share of entries that are significant."""
+    known = np.isfinite(found.rho)
+    if not known.any():
+        return {"median_rho": float("nan"), "significant": 0.0}
+    return {
+        "median_rho": float(np.median(np.abs(found.rho[known]))),
+        "significant": float(np.mean(found.rates[known] < SIGNIFICANT)),
+    }
 
 
 def _separating(maps: np.ndarray, mine: np.ndarray, parts: "Blocks") -> list[dict[str, Any]]:

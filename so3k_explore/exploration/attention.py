@@ -142,6 +142,34 @@ def agreements(
     return {name: compare(labels) for name, labels in several.items()}
 
 
+def correlations(
+    landscape: "Landscape", seen: LandscapeAttention, charges: np.ndarray | None = None
+) -> dict[str, Correlations]:
+    """Rank correlations over the minima of each entry with what might explain it, by name.
+
+    These are the distance between the two parts (of their centres), the number of hydrogen bonds, the energy, and, with
+    `charges` (minima, atoms) in e of the same minima, the product of the charges of the two parts.
+
+    Raises:
+        ValueError: there are fewer than four minima, or charges of others.
+    """
+    found = landscape.minima()
+    positions = found.positions[np.isin(found.ids, seen.ids)]
+    ordered = canonical_positions(positions, landscape.numbers, landscape.bonds)
+    members = [seen.blocks.atoms(block) for block in range(len(seen.blocks))]
+    centres = np.stack([ordered[:, atoms].mean(axis=1) for atoms in members], axis=1)
+    bonds = hydrogen_bonds(positions, landscape.numbers, landscape.bonds).counts.astype(float)
+    explained = {
+        "distance": correlate(seen.maps, np.linalg.norm(centres[:, :, None] - centres[:, None], axis=-1)),
+        "hydrogen bonds": seen.against(bonds),
+        "energy": seen.against(seen.energies),
+    }
+    if charges is not None:
+        total = np.stack([np.asarray(charges)[:, atoms].sum(axis=1) for atoms in members], axis=1)
+        explained["charges"] = correlate(seen.maps, total[:, :, None] * total[:, None, :])
+    return explained
+
+
 def _geometric(landscape: "Landscape", clusters: int) -> dict[str, np.ndarray]:
     """Clusters by torsions, where there are any, and by hydrogen bonds."""
     positions, numbers, bonds = landscape.minima().positions, landscape.numbers, landscape.bonds
