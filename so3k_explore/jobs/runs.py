@@ -196,7 +196,10 @@ class Runs:
         """Starts the local workers in the background and compiles there what such a run would need.
 
         A run that is submitted some seconds later begins to move at once. Arguments and errors are those of `submit`.
+        Does nothing where the variable SO3K_REHEARSE is 0.
         """
+        if os.environ.get("SO3K_REHEARSE") == "0":
+            return
         job = make_job(settings, molecule, model, precision=precision, long_range_cutoff=long_range_cutoff)
         self._engine.rehearse(job.to_json())
 

@@ -69,6 +69,7 @@ class Server:
 
     def start(self) -> "Server":
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "BOKEH_RESOURCES": "server", "JAX_PLATFORMS": "cpu"}
+        environment["SO3K_REHEARSE"] = "0"  # what no test waits for would slow all others down
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env={**environment, **self.environment}

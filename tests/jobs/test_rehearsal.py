@@ -10,6 +10,7 @@ import jax
 import pytest
 
 from so3k_explore.jobs import DynamicsSettings, MinimaSettings, RelaxSettings, Runs, rehearsal
+from so3k_explore.jobs.inline import InlineEngine
 from so3k_explore.jobs.job import Job, make_job
 from so3k_explore.jobs.settings import Settings
 from so3k_explore.potentials import registry
@@ -151,3 +152,15 @@ def test_programs_are_dropped_after_some_molecules(monkeypatch: pytest.MonkeyPat
     rehearsal.rehearse(job().to_json())
     finish()
     assert rehearsal._stage.known == [rehearsal.programs_of(job(replace(DYNAMICS, relax_first=False)))]
+
+
+def test_rehearsals_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+    engine = InlineEngine()
+    monkeypatch.setattr(engine, "rehearse", asked.append)
+    runs = Runs(tmp_path / "runs", engine=engine)
+    runs.rehearse(DYNAMICS, "lj7", "lennard-jones")
+    assert [content["kind"] for content in asked] == ["dynamics"]
+    monkeypatch.setenv("SO3K_REHEARSE", "0")
+    runs.rehearse(DYNAMICS, "lj7", "lennard-jones")
+    assert len(asked) == 1
