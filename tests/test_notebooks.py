@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, in an empty folder, with only public names."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,8 @@ def test_the_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
     client = pytest.importorskip("nbclient")
     monkeypatch.setenv("SO3K_RUNS", str(tmp_path / "runs"))
     monkeypatch.delenv("SO3K_MODELS", raising=False)
+    for landscape in path.parent.glob("*.db"):
+        shutil.copy(landscape, tmp_path)
     notebook = nbformat.read(path, as_version=4)
     client.NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
     errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]

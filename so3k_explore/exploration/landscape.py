@@ -246,9 +246,9 @@ class Landscape:
         return self._storage
 
     @property
-    def version(self) -> int:
-        """Another number whenever another program, or another `Landscape` of this file, has written to it."""
-        return int(self._storage.read("PRAGMA data_version")[0][0])
+    def version(self) -> tuple[int, int]:
+        """Changes whenever somebody has written to the file, be it this `Landscape` or another one."""
+        return self._storage.version
 
     @property
     def name(self) -> str:

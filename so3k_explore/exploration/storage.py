@@ -98,6 +98,13 @@ class Storage:
         with self.transaction():
             self._connection.execute(statement, values)
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """Counts what others have written, and what was written here: SQLite's own number leaves that out."""
+        with self._lock:
+            theirs = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            return int(theirs), self._connection.total_changes
+
     # Notes about the whole file
 
     @property
