@@ -93,7 +93,7 @@ def test_a_cluster_has_no_charges_and_the_model_for_another_element_can_be_fetch
     page.keyboard.press("Escape")
     write(page, "Name, SMILES or sequence", "CSC")
     expect(page.get_by_text("so3lr is not installed here yet").first).to_be_visible()
-    assert page.get_by_role("button", name="Run dynamics").is_disabled()
+    expect(page.get_by_role("button", name="Run dynamics")).to_be_disabled()
     press(page, "Get so3lr")
     expect(page.get_by_text("Without internet, fetch the file elsewhere").first).to_be_visible()
 

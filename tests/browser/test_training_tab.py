@@ -54,11 +54,11 @@ def test_a_model_is_trained_watched_found_again_and_used(new_page: Any, served: 
 def test_the_tab_takes_room_from_the_viewer_when_it_is_opened_and_gives_it_back(new_page: Any, served: Served) -> None:
     page = new_page(1440, 900)
     page.goto(served.url)
-    page.wait_for_selector('.viewer[data-ready="1"]')
+    page.wait_for_selector(".viewer[data-ready]")
     width = lambda: page.locator(".viewer").first.bounding_box()["width"]
-    half = width()
+    usual = width()
     page.get_by_role("tab", name="Training").click()
     expect(page.get_by_text("Force error (dashed: the best model)")).to_be_visible()
-    assert wait_until(lambda: width() < 0.75 * half, page, "the viewer is narrower")
+    assert wait_until(lambda: width() < 0.85 * usual, page, "the viewer is narrower")
     page.get_by_role("tab", name="Molecule").click()
-    assert wait_until(lambda: abs(width() - half) < 5, page, "the viewer is as wide as before")
+    assert wait_until(lambda: abs(width() - usual) < 5, page, "the viewer is as wide as before")
