@@ -63,7 +63,7 @@ class Lazy(Part):
     def __init__(self, make: Callable[[], Any]) -> None:
         super().__init__()
         self._make: Callable[[], Any] | None = make
-        self._layout = pmui.Column(sizing_mode="stretch_both", margin=0)
+        self._layout = pn.Column(sizing_mode="stretch_both", margin=0)  # a plain one: notebooks carry 1.4 MB for others
 
     def open(self) -> None:
         """Makes the content unless it is there."""
