@@ -86,6 +86,13 @@ class Session(param.Parameterized):
         self.following = FollowingModel(self)
         self.rehearsal = Rehearsal(self)
         self._first = first
+        self._played: tuple[str, int] | None = None
+        self._asked_for_tab = False
+        self._asked_for: tuple[list[int], list[int]] = ([], [])  # focus and selection in the address
+        self._wire()
+
+    def _wire(self) -> None:
+        """Lets the parts act on each other."""
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
         self.runs.param.watch(self._attach, ["shown", "entries"])
@@ -96,9 +103,6 @@ class Session(param.Parameterized):
         self.scene.param.watch(self._recorded, ["follow", "walker"])
         self.molecule.param.watch(self._ask_point, ["molecule", "problems"])
         self.potential.param.watch(self._ask_point, ["models", "name_", "precision", "long_range_cutoff"])
-        self._played: tuple[str, int] | None = None
-        self._asked_for_tab = False
-        self._asked_for: tuple[list[int], list[int]] = ([], [])  # focus and selection in the address
 
     def open(self, run: str = "", tab: str = "", focus: str = "", selection: str = "") -> None:
         """First steps of a page, from its address."""

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bokeh.plotting import figure
 
+from so3k_explore.app.models.landscape import CHOOSE
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.scatter import POINTS
 from so3k_explore.app.views.compared import ComparedCards
@@ -17,9 +19,35 @@ from tests.app.models.test_landscape import open_run, settle_all, shown, written
 Settle = Callable[[Session], None]
 
 
-def test_all_cards_are_laid_out_empty_and_filled(shown: Session) -> None:  # noqa: F811
-    for view in (LandscapeTab(shown), ThermalCards(shown), ComparedCards(shown)):
-        view.__panel__().get_root()
+def figures(view: Any) -> list[figure]:
+    return list(view.__panel__().get_root().select({"type": figure}))
+
+
+def charts(session: Session) -> dict[str, Any]:
+    thermal, compared = ThermalCards(session), ComparedCards(session)
+    return {
+        "tree": TreeCard(session).chart,
+        "network": NetworkCard(session).chart,
+        "shares": thermal._shares,
+        "capacity": thermal._capacity,
+        "levels": compared._levels,
+    }
+
+
+def test_of_a_search_all_is_filled_but_what_needs_frequencies_or_another_run(shown: Session) -> None:  # noqa: F811
+    filled = {name: chart.filled for name, chart in charts(shown).items()}
+    assert filled == {"tree": True, "network": True, "shares": False, "capacity": False, "levels": False}
+    assert "frequencies" in ThermalCards(shown)._sentence.object
+    assert len(figures(LandscapeTab(shown))) >= 3
+
+
+def test_without_a_run_every_card_is_there_and_waits(session: Session, settle: Settle) -> None:
+    session.open(tab="landscape")
+    settle(session)
+    assert not any(chart.filled for chart in charts(session).values())
+    tab = LandscapeTab(session)
+    assert tab._sentence.object == CHOOSE
+    assert len(figures(tab)) >= 3
 
 
 def test_a_click_on_a_leaf_chooses_its_minimum_everywhere(shown: Session) -> None:  # noqa: F811
