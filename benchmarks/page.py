@@ -17,7 +17,13 @@ from typing import Any
 import numpy as np
 
 MINIMA, CLICKS, SECONDS, TICK = 10_000, 12, 20.0, 0.02
-ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--ignore-gpu-blocklist",
+)
 TREE = """() => {
     if (!window.Bokeh) return null
     const drawn = model => Array.isArray(model.renderers) && model.renderers.some(one => one.name === "points")

@@ -28,6 +28,7 @@ CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # composing pages on a software renderer costs a core; what WebGL draws is as before
     "--ignore-gpu-blocklist",
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
