@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 
 Kind = TypeVar("Kind", bound=Settings)
 NONE = "none"

@@ -18,7 +18,8 @@ from so3k_explore.cli.options import (
     read_settings,
 )
 from so3k_explore.cli.terminal import follow, say, show, show_json
-from so3k_explore.jobs.settings import SPECTRAL_INTERVAL, DynamicsSettings, MinimaSettings, RelaxSettings, Settings
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import SPECTRAL_INTERVAL, DynamicsSettings, MinimaSettings, RelaxSettings
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus

@@ -14,7 +14,8 @@ from so3k_explore.analysis.alignment import rmsd
 from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
-from so3k_explore.jobs.settings import DynamicsSettings, Settings
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import DynamicsSettings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.observables.forces import batched_energy_and_forces
 from so3k_explore.observables.infrared import dipoles, require_dipole

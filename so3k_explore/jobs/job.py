@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore.io.molecule import Molecule
-from so3k_explore.jobs.settings import Settings, TrainSettings, settings_from_json
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import TrainSettings, settings_from_json
 from so3k_explore.system import System
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.on_landscape import landscape_lock
 from so3k_explore.jobs.series import SeriesWriter
-from so3k_explore.jobs.settings import MinimaSettings, Settings
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import MinimaSettings
 from so3k_explore.jobs.store import Lock
 from so3k_explore.jobs.task import Context, Outcome
 

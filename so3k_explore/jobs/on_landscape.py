@@ -20,7 +20,8 @@ from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, stored_frequenc
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.io.reference import reference_calculator
 from so3k_explore.jobs.frames import LiveFrame
-from so3k_explore.jobs.settings import RecheckSettings, SaddlesSettings, Settings, VibrationsSettings
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import RecheckSettings, SaddlesSettings, VibrationsSettings
 from so3k_explore.jobs.store import Lock, RunFolder, StoreError, read_json, write_atomic
 from so3k_explore.jobs.task import Context, Outcome
 

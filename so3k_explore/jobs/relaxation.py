@@ -12,7 +12,8 @@ from so3k_explore.analysis.alignment import rmsd
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
-from so3k_explore.jobs.settings import RelaxSettings, Settings
+from so3k_explore.jobs.setting import Settings
+from so3k_explore.jobs.settings import RelaxSettings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.simulation import RelaxState, Status, initial_relaxation, relax
 

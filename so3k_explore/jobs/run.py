@@ -11,7 +11,7 @@ import numpy as np
 from so3k_explore.jobs.frames import LiveFrame, read_live
 from so3k_explore.jobs.job import Job
 from so3k_explore.jobs.series import SeriesReader
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.status import ACTIVE, RunStatus, read_status
 from so3k_explore.jobs.store import RunFolder
 

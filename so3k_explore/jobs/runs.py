@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from so3k_explore.jobs.job import CHECKPOINT_INTERVAL, Job, make_job
 from so3k_explore.jobs.run import Run
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.store import RunFolder, RunNotFoundError, StoreError, unwritable
 from so3k_explore.jobs.uploads import drop_unused_uploads
 

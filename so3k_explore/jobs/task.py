@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.job import Job
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.store import RunFolder
 from so3k_explore.potentials.protocol import Potential
 

@@ -20,7 +20,7 @@ from so3k_explore.jobs.frames import LiveFrame, first_frame, write_live
 from so3k_explore.jobs.job import Job
 from so3k_explore.jobs.loading import load_model, working_precision
 from so3k_explore.jobs.reporter import Reporter, device_name
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.status import ACTIVE, somebody_waits, why_interrupted
 from so3k_explore.jobs.store import Control, Lock, RunFolder, read_json
 from so3k_explore.jobs.task import Context, Halt, Outcome, Task, make_task

@@ -12,7 +12,7 @@ import pytest
 from so3k_explore.jobs import DynamicsSettings, MinimaSettings, RelaxSettings, Runs, rehearsal
 from so3k_explore.jobs.inline import InlineEngine
 from so3k_explore.jobs.job import Job, make_job
-from so3k_explore.jobs.settings import Settings
+from so3k_explore.jobs.setting import Settings
 from so3k_explore.potentials import registry
 
 DYNAMICS = DynamicsSettings(walkers=3, temperature=300.0, duration=0.01)

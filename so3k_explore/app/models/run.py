@@ -11,7 +11,7 @@ from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PAIR, PotentialModel
 
 if TYPE_CHECKING:
-    from so3k_explore.jobs.settings import Settings
+    from so3k_explore.jobs.setting import Settings
 
 PAIR_FACTOR = 5.0
 KINDS = {"dynamics": "Dynamics", "minima": "Minima", "relax": "Relax"}
