@@ -2,9 +2,9 @@
 
 For each walker that waits, the host asks whether its structure is known (`identity`), relaxes new ones further, makes
 sure that they are minima and no saddles (`verification`), writes down the hop (`history`), adapts temperature and
-acceptance (`minima_hopping`), and picks the next strategy (`scheduler`) and start (`proposals`). Everything else
-happens on the device (`walkers`). Random numbers belong to tasks, not to processes: a search that is resumed chooses
-the same.
+acceptance (`minima_hopping`), and gives it a new task (`choosing`), of a strategy (`scheduler`) and from a start
+(`proposals`). Everything else happens on the device (`walkers`). Random numbers belong to tasks, not to processes: a
+search that is resumed chooses the same.
 
 Relaxations stop three times, each time at smaller forces, to be compared with what is known. Most walkers fall back
 into known basins, and are spared the long way to the bottom; only new minima go all of it.
@@ -16,17 +16,16 @@ from collections.abc import Callable, Iterable, Iterator
 import jax.numpy as jnp
 import numpy as np
 
-from so3k_explore import units
-from so3k_explore.exploration.departures import FLIGHTS, biased_flight, stretch
+from so3k_explore.exploration.choosing import PATIENCE, STAGES, TaskChooser
+from so3k_explore.exploration.departures import FLIGHTS
 from so3k_explore.exploration.history import History
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.limits import limit_reached
-from so3k_explore.exploration.proposals import Proposals
 from so3k_explore.exploration.records import Hop
-from so3k_explore.exploration.scheduler import Scheduler, applicable
+from so3k_explore.exploration.scheduler import applicable
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchError, SearchState, first_ledger
-from so3k_explore.exploration.tasks import Flight, Seen, TaskSheet
+from so3k_explore.exploration.tasks import Seen, TaskSheet
 from so3k_explore.exploration.verification import downhill_push
 from so3k_explore.exploration.walker_state import RELAXATION, Phase, Rules, Walkers, assign, waiting_walkers
 from so3k_explore.exploration.walkers import advance_walkers
@@ -42,10 +41,8 @@ from so3k_explore.typing import take
 logger = logging.getLogger(__name__)
 
 BLOCK = 20  # force calls of each walker until the host looks
-STAGES = (5.0, 1.0, 0.2)  # forces at which relaxations stop to be looked at, in units of the tolerance
 ABOVE = (0.03, 0.01, 0.0)  # eV, how much higher than its minimum a structure may lie at each stage
 PUSHES = 3  # off saddles, until a structure is set aside
-PATIENCE = 12  # tasks without a new minimum until a walker jumps elsewhere
 HOPELESS = 3  # failures of every walker until a search without any minimum gives up
 
 _REASONS = {
@@ -71,7 +68,7 @@ class Engine:
         bonds = len(molecule.bonds)
         self.strategies = applicable(settings.strategies, bonds=bonds, torsions=len(molecule.torsions))
         self.history = History(molecule, settings.identity, landscape)
-        self.proposals = Proposals(molecule)
+        self.chooser = TaskChooser(molecule, settings, self.strategies, self.history)
         self.minimizer = LBFGS(model=model_hessian(molecule.system, molecule.bonds))
         hopping = settings.hopping
         self.rules = Rules(hopping.softening, hopping.passes, hopping.max_flight)
@@ -270,7 +267,7 @@ class Engine:
     def _account(self, w: int, seen: Seen, *, found: int) -> None:
         """What the task cost, for the scheduler; and whether the flight was accurate, for the next timestep."""
         ledger = self.ledger
-        self._scheduler.report(int(ledger.strategy[w]), int(seen.calls[w]), found)
+        self.chooser.scheduler(ledger).report(int(ledger.strategy[w]), int(seen.calls[w]), found)
         name = self.strategies[ledger.strategy[w]]
         if name in FLIGHTS or (name == "hopping" and ledger.start[w]):
             ledger.timestep[w] = self.settings.hopping.next_timestep(
@@ -289,60 +286,15 @@ class Engine:
         rng = np.random.default_rng([self.settings.seed, self.ledger.tasks, w])
         replicas.land(replica, seen.landing[w], float(seen.landing_energy[w]), rng)
 
-    @property
-    def _scheduler(self) -> Scheduler:
-        return Scheduler(self.strategies, self.ledger.strategy_calls, self.ledger.strategy_found)
-
     # New tasks
 
     def _give_tasks(self, idle: Iterable[int]) -> None:
         """New tasks for idle walkers; others relax further."""
         atoms, dtype = self.molecule.n_atoms, self.molecule.system.positions.dtype
         sheet = TaskSheet(self.settings.walkers, atoms, self.ledger.timestep, thermal=self._thermal)
-        tolerance = self.settings.force_tolerance
         for w, pushed in self._go_on.items():
-            if pushed is None:
-                sheet.relax_further(w, STAGES[self.ledger.stage[w]] * tolerance)
-            else:
-                sheet.relax(w, pushed, STAGES[0] * tolerance)
+            self.chooser.go_on(w, pushed, self.ledger, sheet)
         for w in idle:
-            self._new_task(w, sheet)
+            self.ledger = self.chooser.give(w, self.ledger, sheet)
         if sheet.chosen.any():
             self.walkers = assign(self.walkers, sheet.task(dtype))
-
-    def _new_task(self, w: int, sheet: TaskSheet) -> None:
-        """Chooses where walker `w` starts and how."""
-        ledger, known, tolerance = self.ledger, self.history.known, STAGES[0] * self.settings.force_tolerance
-        rng = np.random.default_rng([self.settings.seed, ledger.tasks])
-        ledger = self.ledger = ledger.replace(tasks=ledger.tasks + 1)
-        ledger.stage[w], ledger.pushes[w], ledger.start[w] = 0, 0, 0
-        if not len(known):
-            ledger.strategy[w] = self.strategies.index("seeds") if "seeds" in self.strategies else 0
-            first = w == 0 and ledger.failures[w] == 0
-            sheet.relax(w, self.proposals.start if first else self.proposals.seed(None, rng), tolerance)
-            return
-        if ledger.current[w] == 0 or ledger.barren[w] >= PATIENCE:
-            ledger.current[w], ledger.barren[w] = self.history.elsewhere(rng), 0
-        current = int(ledger.current[w])
-        positions = known.positions(current)
-        ledger.strategy[w] = self._scheduler.choose(rng)
-        name = self.strategies[ledger.strategy[w]]
-        if name not in ("seeds", "tempering"):
-            ledger.start[w] = current
-        if name in FLIGHTS:
-            sheet.fly_at(w, self._flight(name, w, current, rng), tolerance)
-            return
-        if name != "hopping":
-            sheet.relax(w, self.proposals.move(name, positions, rng), tolerance)
-            return
-        kinetic = 0.5 * max(positions.size - 6, 1) * units.KB * ledger.temperature[w]
-        sheet.fly(w, positions, known.energy(current), self.proposals.direction(positions, rng), kinetic, tolerance)
-
-    def _flight(self, name: str, w: int, current: int, rng: np.random.Generator) -> Flight:
-        """A flight at a temperature for walker `w`, which is at the minimum `current`."""
-        ledger, known = self.ledger, self.history.known
-        positions, energy = known.positions(current), known.energy(current)
-        if name == "tempering" and ledger.replicas is not None:
-            replica = ledger.replicas.pick(w)
-            return stretch(ledger.replicas, replica, positions, energy, ledger.tasks, rng)
-        return biased_flight(positions, energy, ledger.first_temperature, ledger.tasks, rng)
