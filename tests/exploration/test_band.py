@@ -4,21 +4,15 @@ import pytest
 
 from so3k_explore.exploration.band import ElasticBand, broken_bands, relax_bands
 from so3k_explore.exploration.paths import PathGuesses
-from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation.guards import make_guard
 from so3k_explore.simulation.relaxation import relaxed
 from so3k_explore.simulation.state import Status
 from so3k_explore.system import replicate
 from tests.exploration.molecules import cluster
 from tests.exploration.muller_brown import ATOM, MINIMA, MINIMUM_ENERGIES, SADDLE_ENERGIES, SADDLES, SCALE, MullerBrown
+from tests.exploration.searches import LJ, last
 
-LJ = LennardJones()
 FIELD = ElasticBand(force_tolerance=1e-5, climb=0.5, max_steps=2000, max_step=0.05, spring=1.0, rigid=False)
-
-
-def last(states):
-    *_, state = states
-    return state
 
 
 def straight(start, finish, images):

@@ -6,7 +6,6 @@ from so3k_explore.exploration.curvilinear import StiffDistances
 from so3k_explore.exploration.following import Following, follow
 from so3k_explore.exploration.rigid import rigid_motions, without_rigid
 from so3k_explore.observables.hessian import normal_modes
-from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation.guards import make_guard
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.simulation.relaxation import relaxed
@@ -15,14 +14,9 @@ from so3k_explore.system import replicate
 from so3k_explore.typing import take
 from tests.exploration.molecules import cluster, ethanol
 from tests.exploration.muller_brown import ATOM, MINIMA, SADDLE_ENERGIES, SADDLES, SCALE, MullerBrown
+from tests.exploration.searches import LJ, last
 
-LJ = LennardJones()
 TIGHT = Following(force_tolerance=1e-8, max_steps=300)
-
-
-def last(states):
-    *_, state = states
-    return state
 
 
 def batch(system, positions):

@@ -11,7 +11,7 @@ from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.system import System
 from so3k_explore.typing import pytree
 from tests.exploration.molecules import cluster, ethanol
-from tests.exploration.test_search import LJ7_MINIMA
+from tests.exploration.searches import LJ7_MINIMA
 
 LJ = LennardJones()
 

@@ -17,8 +17,8 @@ from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.system import System
 from tests.exploration.molecules import cluster, ethanol
+from tests.exploration.searches import LJ, last
 
-LJ = LennardJones()
 SADDLES = {  # all twelve: energies, and the minima by rising energy
     -15.444734: (1, 2),
     -15.319864: (2, 3),
@@ -34,11 +34,6 @@ SADDLES = {  # all twelve: energies, and the minima by rising energy
     -12.548938: (3, 3),
 }
 SEARCH = SaddleSearch(pairs=4, walkers=16, kicks=60, seed=1, strategies=("nearest", "kicks"))
-
-
-def last(states):
-    *_, state = states
-    return state
 
 
 @pytest.fixture(scope="module")
