@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import h5py
 import jax.numpy as jnp
@@ -29,6 +30,10 @@ def write(path: Path, steps: range, **settings: int) -> TrajectoryWriter:
     for step in steps:
         writer.append(0.5 * step, step, frame(step), energy=[step, -step], temperature=300.0)
     return writer
+
+
+def mdanalysis() -> Any:
+    return pytest.importorskip("MDAnalysis", reason="MDAnalysis is not installed (extra `dev`)")
 
 
 def consistent(trajectory: Trajectory) -> bool:
@@ -157,7 +162,7 @@ def test_cells_of_periodic_systems_are_kept(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("periodic", [False, True])
 def test_mdanalysis_reads_the_file(tmp_path: Path, periodic: bool) -> None:
-    universe_of = pytest.importorskip("MDAnalysis").Universe
+    universe_of = mdanalysis().Universe
     system = ETHANOL.replace(cell=20 * jnp.eye(3)) if periodic else ETHANOL
     with TrajectoryWriter(tmp_path / "t.h5md", system, walkers=2) as writer:
         for step in range(5):
@@ -225,7 +230,7 @@ def test_velocities_are_kept_where_mdanalysis_finds_them(tmp_path: Path) -> None
         assert trajectory.velocities is not None
         np.testing.assert_array_equal(trajectory.velocities[2, 1], moving(2)[1])
         assert np.isnan(trajectory.velocities[4]).all()
-    universe = pytest.importorskip("MDAnalysis").Universe.empty(ATOMS, trajectory=False, velocities=True)
+    universe = mdanalysis().Universe.empty(ATOMS, trajectory=False, velocities=True)
     universe.load_new(str(tmp_path / "t.h5md"), format="H5MD")
     np.testing.assert_allclose(universe.trajectory[3].velocities, 1000 * -0.25 * 3.0)  # Å/ps
     np.testing.assert_allclose(universe.trajectory[3].positions, 3.0)
@@ -253,7 +258,7 @@ def test_dipoles_are_kept_as_an_observable(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "t.h5md") as file:
         assert file["observables/dipole/value"].attrs["unit"] == "e Angstrom"
         assert file["observables/dipole/step"] == file["particles/walker_000/position/step"]
-    universe = pytest.importorskip("MDAnalysis").Universe.empty(ATOMS, trajectory=False, velocities=True)
+    universe = mdanalysis().Universe.empty(ATOMS, trajectory=False, velocities=True)
     universe.load_new(str(tmp_path / "t.h5md"), format="H5MD")
     np.testing.assert_allclose(universe.trajectory[3].data["dipole"], moments(3))
     universe.trajectory.close()

@@ -18,7 +18,13 @@ from so3k_explore.system import System
 from so3k_explore.typing import stack
 from tests.potentials import POTENTIALS, Named
 
-every_potential = pytest.mark.parametrize("named", POTENTIALS, ids=lambda named: named.name)
+swept = lambda potentials: pytest.mark.parametrize("named", potentials, ids=lambda named: named.name)
+ends = lambda named: math.isfinite(named.potential.cutoff)
+ends_everywhere = lambda named: ends(named) and math.isfinite(named.potential.long_range_cutoff)
+
+every_potential = swept(POTENTIALS)
+every_potential_with_a_cutoff = swept([named for named in POTENTIALS if ends(named)])
+every_potential_of_short_range = swept([named for named in POTENTIALS if ends_everywhere(named)])
 TIGHT = 1e-10
 
 
@@ -94,11 +100,9 @@ def test_padding_atoms_carry_no_energy_and_feel_no_force(named: Named) -> None:
     np.testing.assert_array_equal(padded_forces[-extra:], 0.0)
 
 
-@every_potential
+@every_potential_with_a_cutoff
 def test_energy_and_forces_are_continuous_where_an_atom_crosses_the_cutoff(named: Named) -> None:
     cutoff = named.potential.cutoff
-    if math.isinf(cutoff):
-        pytest.skip("no cutoff")
     positions = np.array(named.molecule.positions)
     away = positions[-1] - positions[0]
     away /= np.linalg.norm(away)
@@ -112,11 +116,9 @@ def test_energy_and_forces_are_continuous_where_an_atom_crosses_the_cutoff(named
     np.testing.assert_allclose(forces_beyond, forces, atol=1e-3 * slope)
 
 
-@every_potential
+@every_potential_of_short_range
 def test_two_copies_far_apart_have_twice_the_energy(named: Named) -> None:
     potential, molecule = named.potential, named.molecule
-    if math.isinf(potential.cutoff) or math.isinf(potential.long_range_cutoff):
-        pytest.skip("reaches everywhere")
     pair = System.create(
         np.concatenate([molecule.positions, np.asarray(molecule.positions) + np.array([50.0, 0.0, 0.0])]),
         np.concatenate([molecule.numbers, molecule.numbers]),
