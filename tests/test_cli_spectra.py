@@ -10,7 +10,7 @@ import pytest
 
 from so3k_explore.cli import main
 from so3k_explore.io.structures import load_molecule
-from so3k_explore.io.trajectories import TrajectoryWriter
+from so3k_explore.io.trajectory_writer import TrajectoryWriter
 from so3k_explore.jobs import DynamicsSettings, MinimaSettings, Runs
 from tests.analysis.test_spectra import vibrating
 from tests.simulation.toys import TRIANGLE, springs_of

@@ -3,6 +3,6 @@
 * `structures`: molecules from names, sequences, SMILES, files, uploads; the other modules that make them are
   `library`, `sequence`, `smiles`, `clusters`, `files`, `mdl`, `xyz`, `formats`, `electrons`, `molecule`.
 * `checks`: what would make a calculation with a molecule wrong or slow.
-* `trajectories`, `checkpoints`, `export`: runs, on disk.
+* `trajectories`, `trajectory_writer`, `checkpoints`, `export`: runs, on disk.
 * `calculator`: our potentials in ASE.
 """

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from so3k_explore.io.trajectories import Trajectory, TrajectoryWriter
+from so3k_explore.io.trajectories import Trajectory
+from so3k_explore.io.trajectory_writer import TrajectoryWriter
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.store import RunFolder
 from so3k_explore.system import System

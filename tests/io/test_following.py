@@ -16,7 +16,8 @@ from so3k_explore.io.following import (
     moving_walkers,
     power_spectrum_of,
 )
-from so3k_explore.io.trajectories import TrajectoryWriter, read_trajectory
+from so3k_explore.io.trajectories import read_trajectory
+from so3k_explore.io.trajectory_writer import TrajectoryWriter
 from tests.molecules import ETHANOL
 
 FRAMES, INTERVAL = AT_ONCE + 200, 2.0

@@ -18,7 +18,8 @@ from so3k_explore.app.models.spectra_pictures import (
     shares_of,
     spectra_of,
 )
-from so3k_explore.io.trajectories import TrajectoryWriter, read_trajectory
+from so3k_explore.io.trajectories import read_trajectory
+from so3k_explore.io.trajectory_writer import TrajectoryWriter
 from so3k_explore.jobs.harmonic import Harmonic, Structures
 from tests.app.models.fakes import FakeRun, FakeRuns
 
