@@ -12,21 +12,17 @@ import numpy as np
 from so3k_explore import units
 from so3k_explore.analysis.alignment import rmsd
 from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
+from so3k_explore.jobs.dynamics_programs import dipoles_of, make_integrator, observe
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.settings import DynamicsSettings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.observables.forces import batched_energy_and_forces
-from so3k_explore.observables.infrared import dipoles, require_dipole
-from so3k_explore.potentials.protocol import Potential
+from so3k_explore.observables.infrared import require_dipole
 from so3k_explore.simulation import (
     FIRE,
-    NVE,
-    Integrator,
-    Langevin,
     MDState,
-    NoseHooverChain,
     RelaxState,
     Status,
     advance,
@@ -279,31 +275,3 @@ class DynamicsTask:
         reasons = [Status(value).sentence for value in np.unique(self._status)]
         who = "The walker" if self.walkers == 1 else f"All {self.walkers} walkers"
         return f"{who} stopped at {self.time_fs / 1000:.3g} ps. {' '.join(reasons)}"
-
-
-@jax.jit
-def observe(state: MDState) -> tuple[Any, dict[str, Any], Any]:
-    """Positions (float32), energies (eV) and temperature (K) of all walkers, and the step."""
-    scalars = {
-        "energy": state.energy,
-        "kinetic_energy": state.kinetic_energy,
-        "temperature": state.temperature,
-        "conserved_energy": state.conserved_energy,
-    }
-    return state.system.positions.astype(jnp.float32), scalars, state.step
-
-
-@jax.jit
-def dipoles_of(potential: Potential, state: MDState) -> Any:
-    """Dipole moments of all walkers about their centres of mass, e·Å."""
-    return dipoles(potential, state.system, state.neighbors)
-
-
-def make_integrator(settings: DynamicsSettings) -> Integrator:
-    """The integrator in internal units."""
-    timestep, kT = settings.timestep * units.FS, settings.temperature * units.KB
-    if settings.thermostat == "nve":
-        return NVE(timestep)
-    if settings.thermostat == "nose-hoover":
-        return NoseHooverChain(timestep, kT, settings.relaxation_time * units.FS)
-    return Langevin(timestep, kT, settings.friction / units.PS)
