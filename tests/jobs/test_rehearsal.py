@@ -13,7 +13,6 @@ from so3k_explore.jobs import DynamicsSettings, MinimaSettings, RelaxSettings, R
 from so3k_explore.jobs.inline import InlineEngine
 from so3k_explore.jobs.job import Job, make_job
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.potentials import registry
 
 DYNAMICS = DynamicsSettings(walkers=3, temperature=300.0, duration=0.01)
 MINIMA = MinimaSettings(walkers=3, max_calls=200)
@@ -39,27 +38,6 @@ def compiled() -> Iterator[list[str]]:
     jax.monitoring.register_event_duration_secs_listener(listen)
     yield events
     jax.monitoring.unregister_event_duration_listener(listen)
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    runs = Runs(tmp_path / "runs", engine="inline")
-    yield runs
-    runs.close()
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Loading a model takes until this event is set."""
-    event, load = threading.Event(), registry.load_potential
-
-    def slow(*arguments: object, **options: object) -> object:
-        assert event.wait(120)
-        return load(*arguments, **options)  # pyright: ignore[reportArgumentType]
-
-    monkeypatch.setattr(registry, "load_potential", slow)
-    yield event
-    event.set()
 
 
 def job(settings: Settings = DYNAMICS) -> Job:

@@ -1,7 +1,6 @@
 import dataclasses
 import errno
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -19,15 +18,6 @@ from tests.potentials import so3lr
 
 FAST = DynamicsSettings(temperature=300.0, duration=0.2, seed=1)
 ENDLESS = DynamicsSettings(temperature=300.0, seed=1)
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    runs = Runs(tmp_path / "runs", engine="inline")
-    yield runs
-    for run in runs.list():
-        run.stop()
-    runs.close()
 
 
 def wait_for_steps(run: Run, more: int = 1) -> int:

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,18 +12,10 @@ from so3k_explore.io.structures import load_molecule
 from so3k_explore.jobs import DynamicsSettings, LiveFrame, MinimaSettings, RelaxSettings, Runs
 from so3k_explore.jobs.recorder import Recorder
 from so3k_explore.observables.forces import energy_and_forces
-from so3k_explore.potentials import registry
 from so3k_explore.potentials.lennard_jones import LennardJones
 
 MOLECULE = load_molecule("lj7")
 SHORT = DynamicsSettings(walkers=2, temperature=300.0, duration=0.01, seed=1)
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    runs = Runs(tmp_path / "runs", engine="inline")
-    yield runs
-    runs.close()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -32,20 +23,6 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Loading a model takes until this event is set."""
-    event, load = threading.Event(), registry.load_potential
-
-    def slow(*arguments: object, **options: object) -> object:
-        assert event.wait(120)
-        return load(*arguments, **options)  # pyright: ignore[reportArgumentType]
-
-    monkeypatch.setattr(registry, "load_potential", slow)
-    yield event
-    event.set()
 
 
 def test_the_molecule_is_shown_before_the_model_is_loaded(runs: Runs, held: threading.Event) -> None:

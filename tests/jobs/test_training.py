@@ -29,15 +29,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_dataset(tmp_path_factory.mktemp("data") / "argon.npz", clusters())
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Runs]:
-    runs = Runs(tmp_path / "runs", engine="inline")
-    yield runs
-    for run in runs.list():
-        run.stop()
-    runs.close()
-
-
 @pytest.fixture(scope="module")
 def settings(file: Path) -> TrainSettings:
     return TrainSettings(dataset=str(file), steps=45, seed=2, **TINY)
