@@ -1,18 +1,17 @@
 """Curves over one axis, such as the energy against time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.events import Tap
-from bokeh.models import HoverTool, LogTicker, NumeralTickFormatter, Span
+from bokeh.models import HoverTool, LogTicker, NumeralTickFormatter
 from jaxtyping import Shaped
 
-from so3k_explore.app.panes.chart import MARK, Chart
+from so3k_explore.app.panes.chart import Chart
+from so3k_explore.app.panes.cursor import Cursor
 from so3k_explore.app.theme import FAMILIES
 
 BAND = "band"
@@ -78,9 +77,7 @@ class LineChart(Chart):
         self._from_zero = from_zero
         self._whole = whole
         self._logarithmic = logarithmic
-        self._on_tap = on_tap
-        self._cursor: float | None = None
-        self._cursors: list[Span] = []
+        self.cursor = Cursor(self._write, on_tap)
         self._columns = {name: {"x": np.zeros(0), "y": np.zeros(0)} for name in self.series}
 
     def set(self, data: Series) -> None:
@@ -117,9 +114,7 @@ class LineChart(Chart):
 
     def set_cursor(self, x: float | None) -> None:
         """Moves the dashed line to `x`; None hides it."""
-        self._cursor = x
-        for span in self._cursors:
-            self._write(span, partial(span.update, location=0.0 if x is None else x, visible=x is not None))
+        self.cursor.move(x)
 
     def _fit_curves(self) -> None:
         filled = [columns for columns in self._columns.values() if len(columns["x"])]
@@ -144,16 +139,7 @@ class LineChart(Chart):
             figure.yaxis.ticker.min_interval = 1
         if self._logarithmic:
             figure.yaxis.update(formatter=NumeralTickFormatter(format="0.[000]"), ticker=LogTicker(desired_num_ticks=4))
-        span = Span(dimension="height", line_color=MARK, line_width=1.5, line_dash="dashed", level="overlay")
-        span.update(location=self._cursor or 0.0, visible=self._cursor is not None)
-        figure.add_layout(span)
-        self._cursors.append(span)
-        if self._on_tap is not None:
-            figure.on_event(Tap, self._tapped)
-
-    def _tapped(self, event: Any) -> None:
-        if self._on_tap is not None and event.x is not None:
-            self._on_tap(float(event.x))
+        self.cursor.draw(figure)
 
     def _plot(self) -> Any:
         start = 1.0 if self._logarithmic else 0.0

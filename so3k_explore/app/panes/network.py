@@ -1,14 +1,11 @@
 """Minima joined by passes, and the profile of a way across them."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
-from bokeh.events import Tap
-from bokeh.models import Span
 
-from so3k_explore.app.panes.chart import MARK
+from so3k_explore.app.panes.cursor import Cursor
 from so3k_explore.app.panes.limits import Limits
 from so3k_explore.app.panes.linked import STEM, LinkedChart
 
@@ -69,9 +66,7 @@ class ProfileChart(LinkedChart):
     ) -> None:
         """`on_select` hears the places of the stops chosen, `on_tap` the frame that was clicked."""
         super().__init__(title, "way", "ΔE", on_select=on_select, size=10.0, positive="y", **options)
-        self._on_tap = on_tap
-        self._cursor: float | None = None
-        self._cursors: list[Span] = []
+        self.cursor = Cursor(self._write, on_tap)
 
     def draw(self, frames: Any, energies: Any, kinds: Sequence[str], colors: Sequence[str], labels: list[str]) -> None:
         """Replaces the way: frame, energy in the unit of the axis, kind, colour and words of each stop."""
@@ -87,19 +82,8 @@ class ProfileChart(LinkedChart):
 
     def set_cursor(self, frame: float | None) -> None:
         """Moves the dashed line to a frame; None hides it."""
-        self._cursor = frame
-        for span in self._cursors:
-            self._write(span, partial(span.update, location=frame or 0.0, visible=frame is not None))
+        self.cursor.move(frame)
 
     def _dress(self, figure: Any) -> None:
         super()._dress(figure)
-        span = Span(dimension="height", line_color=MARK, line_width=1.5, line_dash="dashed", level="overlay")
-        span.update(location=self._cursor or 0.0, visible=self._cursor is not None)
-        figure.add_layout(span)
-        self._cursors.append(span)
-        if self._on_tap is not None:
-            figure.on_event(Tap, self._tapped)
-
-    def _tapped(self, event: Any) -> None:
-        if self._on_tap is not None and event.x is not None:
-            self._on_tap(float(event.x))
+        self.cursor.draw(figure)

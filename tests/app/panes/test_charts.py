@@ -47,7 +47,7 @@ def test_a_chart_that_is_drawn_late_shows_the_same() -> None:
     drawn = figure(chart)
     assert source(chart, "potential").data["y"].tolist() == [5, 6]
     assert drawn.y_range.start <= 5
-    assert chart._cursors[0].location == 0.5
+    assert chart.cursor.spans[0].location == 0.5
 
 
 def test_a_zoom_of_the_user_survives_new_data() -> None:

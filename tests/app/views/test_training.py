@@ -66,7 +66,7 @@ def test_a_training_opens_its_tab_and_draws_its_curves(session: Session) -> None
     assert session.tab == "training"
     np.testing.assert_allclose(chart._columns["training"]["y"], [200, 100])
     assert chart._limits["y_range"] == (100, 200)
-    assert chart._cursor == 500
+    assert chart.cursor.x == 500
     assert tab._numbers._values["Best force error"].object == "31.2 meV/Å"
     session.runs.shown = "first"
     tick(session)
