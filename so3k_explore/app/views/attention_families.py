@@ -11,6 +11,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.scatter import ScatterChart
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.theme import family_color
+from so3k_explore.app.views.linked_card import LinkedCard
 from so3k_explore.app.views.part import Part
 
 HEIGHT = 340  # px
@@ -41,14 +42,13 @@ class FamilyCards:
         self._agreement.set({name: list(column) for name, column in zip(AGREEMENT, columns, strict=True)})
 
 
-class MapCard(Part):
+class MapCard(LinkedCard):
     """Principal components of the residual maps; a click looks at a minimum."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self._model = session.attention_families
-        self._chart = ScatterChart("Map of attention", "PC 1", "PC 2", on_select=self._choose)
+        self._chart = ScatterChart("Map of attention", "PC 1", "PC 2", on_select=self.choose)
         self._button = pmui.Button(label="Sort the minima", icon="scatter_plot", variant="outlined", size="small")
         self._button.margin = (8, 8)
         self._button.on_click(lambda _: self._model.start())
@@ -57,8 +57,11 @@ class MapCard(Part):
         self._layout = pn.Column(line, self._chart, sizing_mode="stretch_both", margin=0)
         self._model.param.watch(lambda *_: self._draw(), ["found", "waiting", "reason"])
         session.minima.param.watch(lambda *_: self._offer(), "minima")
-        session.selection.param.watch(lambda *_: self._ring(), ["focus", "selection"])
         self._draw()
+
+    @property
+    def chart(self) -> ScatterChart:
+        return self._chart
 
     def _offer(self) -> None:
         """The button says how many minima it would sort."""
@@ -73,8 +76,10 @@ class MapCard(Part):
         self._chart.empty = "The minima are being sorted …" if waiting else self._model.reason or "Press the button."
         self._note.object = ""
         if found is None:
+            self.keys = []
             self._chart.clear()
             return
+        self.keys = [int(key) for key in found.ids]
         space = found.space
         second = space.scores[:, 1] if space.scores.shape[1] > 1 else 0 * space.scores[:, 0]
         shares = [f"{typeset(100 * float(share), 0)} %" for share in space.explained[:2]]
@@ -82,18 +87,7 @@ class MapCard(Part):
         labels = [f"minimum {key}, family {family + 1}" for key, family in zip(found.ids, space.labels, strict=True)]
         self._chart.set(space.scores[:, 0], second, [family_color(k) for k in space.labels.tolist()], labels)
         self._note.object = f"{counted(len(found.ids), 'minimum')} by {self._model.made_of}"
-        self._ring()
-
-    def _choose(self, places: list[int]) -> None:
-        found = self._model.found
-        if found is not None:
-            self.session.selection.choose([int(found.ids[place]) for place in places])
-
-    def _ring(self) -> None:
-        found = self._model.found
-        if found is not None:
-            place = {int(key): k for k, key in enumerate(found.ids)}
-            self._chart.highlight([place[key] for key in self.session.selection.selection if key in place])
+        self.ring()
 
 
 class PairsCard(Part):

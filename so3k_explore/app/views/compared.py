@@ -9,21 +9,20 @@ from so3k_explore.app.models.compared import levels
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.charts import LineChart, ScatterChart
 from so3k_explore.app.panes.tables import TableCard
-from so3k_explore.app.views.part import Part, tall
+from so3k_explore.app.views.linked_card import LinkedCard
+from so3k_explore.app.views.part import tall
 
 THIS, OTHER = "this run", "the other"
 COLUMNS = ("", "This run", "The other")
 WAITING = "Choose another run above."
 
 
-class ComparedCards(Part):
+class ComparedCards(LinkedCard):
     """The choice of the other run, and three pictures."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self._model = model = session.compared
-        self.keys: list[int] = []
         choice = pmui.Select.from_param(
             model.param.other, size="small", sizing_mode="stretch_width", margin=(8, 12), description=""
         )
@@ -33,7 +32,7 @@ class ComparedCards(Part):
             **{"from_zero": "xy", "whole": True, "empty": WAITING, **tall(270)},
         )
         self._energies = ScatterChart(
-            *("Common minima", "ΔE of this run", "ΔE of the other"), on_select=self._choose, empty=WAITING, **tall(270)
+            *("Common minima", "ΔE of this run", "ΔE of the other"), on_select=self.choose, empty=WAITING, **tall(270)
         )
         self._table = TableCard("Side by side", COLUMNS, empty=WAITING, **tall(250))
         cell = lambda card, width: pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width")
@@ -42,15 +41,11 @@ class ComparedCards(Part):
         self._layout = pn.Column(choice, self._sentence, grid, sizing_mode="stretch_width", margin=0)
         model.param.watch(lambda *_: self._draw(), ["found", "sentence"])
         session.display.param.watch(lambda *_: self._draw(), "energy_unit")
-        session.selection.param.watch(lambda *_: self._ring(), "selection")
         self._draw()
 
-    def _choose(self, places: list[int]) -> None:
-        self.session.selection.choose([self.keys[place] for place in places])
-
-    def _ring(self) -> None:
-        place = {key: k for k, key in enumerate(self.keys)}
-        self._energies.highlight([place[key] for key in self.session.selection.selection if key in place])
+    @property
+    def chart(self) -> ScatterChart:
+        return self._energies
 
     def _draw(self) -> None:
         found, display = self._model.found, self.session.display
@@ -74,7 +69,7 @@ class ComparedCards(Part):
         else:
             self._energies.clear()
         self._table.set(self._rows(found))
-        self._ring()
+        self.ring()
 
     def _rows(self, found: Any) -> dict[str, list[str]]:
         read = {

@@ -16,6 +16,7 @@ from so3k_explore.app.panes.charts import NetworkChart, TreeChart
 from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.coverage import CoverageCards
 from so3k_explore.app.views.exports import ExportBar
+from so3k_explore.app.views.linked_card import LinkedCard
 from so3k_explore.app.views.part import Lazy, Part, folded, tall
 from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
 from so3k_explore.app.views.thermal import ThermalCards
@@ -62,33 +63,7 @@ def unfolding(title: str, content: Lazy) -> Any:
     return part
 
 
-class Linked(Part):
-    """A chart of minima: its points are chosen with the page's selection, by their keys."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.keys: list[int] = []
-        session.selection.param.watch(lambda *_: self.ring(), ["focus", "selection"])
-
-    def choose(self, places: Sequence[int]) -> None:
-        """Selects the minima of these points; the one clicked last is looked at."""
-        keys = [self.keys[place] for place in places if place < len(self.keys)]
-        new = [key for key in keys if key not in self.session.selection.selection]
-        self.session.selection.choose(keys, focus=new[0] if new else None)
-
-    def ring(self) -> None:
-        """Rings around the chosen minima."""
-        place = {key: k for k, key in enumerate(self.keys)}
-        self.chart.highlight([place[key] for key in self.session.selection.selection if key in place])
-
-    @property
-    def chart(self) -> Any:
-        """The chart with the points."""
-        raise NotImplementedError
-
-
-class TreeCard(Linked):
+class TreeCard(LinkedCard):
     """The tree, what its heights and colours are, and its legend."""
 
     def __init__(self, session: Session) -> None:
@@ -149,7 +124,7 @@ class TreeCard(Linked):
         self.ring()
 
 
-class NetworkCard(Linked):
+class NetworkCard(LinkedCard):
     """The transition graph."""
 
     def __init__(self, session: Session) -> None:

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.sharpening import GFN2
 from so3k_explore.app.panes.charts import ScatterChart
+from so3k_explore.app.views.linked_card import LinkedCard
 from so3k_explore.app.views.part import Part, tall
 
 WAITING = f"Compare the model with {GFN2}: “Check minima” relaxes the lowest ones again."
@@ -49,18 +50,16 @@ class SharpeningBar(Part):
         self._why.param.update(object=why, visible=bool(why))
 
 
-class RecheckCard(Part):
+class RecheckCard(LinkedCard):
     """Energies of the model against those of the reference method; each point is a minimum."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.keys: list[int] = []
+        super().__init__(session)
         self._chart = ScatterChart(
             "Model against reference",
             "ΔE of the model",
             f"ΔE of {GFN2}",
-            on_select=self._choose,
+            on_select=self.choose,
             empty=WAITING,
             **tall(270),
         )
@@ -68,15 +67,11 @@ class RecheckCard(Part):
         self._layout = pn.Column(self._chart, self._words, sizing_mode="stretch_width", margin=0)
         session.landscape.param.watch(lambda *_: self._draw(), "seen")
         session.display.param.watch(lambda *_: self._draw(), "energy_unit")
-        session.selection.param.watch(lambda *_: self._ring(), "selection")
         self._draw()
 
-    def _choose(self, places: list[int]) -> None:
-        self.session.selection.choose([self.keys[place] for place in places])
-
-    def _ring(self) -> None:
-        place = {key: k for k, key in enumerate(self.keys)}
-        self._chart.highlight([place[key] for key in self.session.selection.selection if key in place])
+    @property
+    def chart(self) -> ScatterChart:
+        return self._chart
 
     def _draw(self) -> None:
         seen, display = self.session.landscape.seen, self.session.display
@@ -101,7 +96,7 @@ class RecheckCard(Part):
         words += [f"mean RMSD {float(np.nanmean(found.rmsd[fine])):.2f} Å"]
         words += [f"{int((~fine).sum())} failed"] if not fine.all() else []
         self._words.object = ", ".join(words) + "."
-        self._ring()
+        self.ring()
 
     def _name(self, key: int) -> int:
         rank = self.session.minima.rank(key)
