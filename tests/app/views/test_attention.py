@@ -12,8 +12,6 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.attention import AttentionTab, said
 from so3k_explore.app.views.attention_figure import AttentionFigure
 from so3k_explore.app.views.viewer import ViewerView
-from tests.app.models.conftest import butane as butane
-from tests.app.models.conftest import settle as settle
 from tests.app.models.test_attention import POTENTIAL, TABLE, opened
 from tests.app.models.test_attention import at_rest as at_rest
 from tests.app.models.test_attention import butane_run as butane_run

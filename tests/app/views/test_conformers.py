@@ -10,20 +10,13 @@ from so3k_explore.app.views.standalone import MapView
 from so3k_explore.exploration import find_families
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.io.structures import load_molecule
-from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
+from tests.app.models.fakes import FakeRun, FakeRuns
 from tests.browser.apps.conformers import conformers
 
 
 @pytest.fixture
 def runs() -> FakeRuns:
     return FakeRuns()
-
-
-@pytest.fixture
-def session(runs: FakeRuns, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
-    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
-    monkeypatch.delenv("SO3K_MODELS", raising=False)
-    return Session(lambda: runs, "lj7", fake_point)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from so3k_explore.app.panes.scatter import POINTS
 from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.landscape import LandscapeTab, NetworkCard, TreeCard
 from so3k_explore.app.views.thermal import ThermalCards
-from tests.app.models.conftest import *  # noqa: F403 - the session with runs in memory
-from tests.app.models.test_landscape import open_run, settle_all, shown, written  # noqa: F401 - fixtures
+from tests.app.models.landscapes import open_run, settle_all
 
 Settle = Callable[[Session], None]
 
@@ -34,7 +33,7 @@ def charts(session: Session) -> dict[str, Any]:
     }
 
 
-def test_of_a_search_all_is_filled_but_what_needs_frequencies_or_another_run(shown: Session) -> None:  # noqa: F811
+def test_of_a_search_all_is_filled_but_what_needs_frequencies_or_another_run(shown: Session) -> None:
     filled = {name: chart.filled for name, chart in charts(shown).items()}
     assert filled == {"tree": True, "network": True, "shares": False, "capacity": False, "levels": False}
     assert "frequencies" in ThermalCards(shown)._sentence.object
@@ -50,7 +49,7 @@ def test_without_a_run_every_card_is_there_and_waits(session: Session, settle: S
     assert len(figures(tab)) >= 3
 
 
-def test_a_click_on_a_leaf_chooses_its_minimum_everywhere(shown: Session) -> None:  # noqa: F811
+def test_a_click_on_a_leaf_chooses_its_minimum_everywhere(shown: Session) -> None:
     tree, network = TreeCard(shown), NetworkCard(shown)
     for card in (tree, network):
         card.chart.__panel__().get_root()
@@ -62,7 +61,7 @@ def test_a_click_on_a_leaf_chooses_its_minimum_everywhere(shown: Session) -> Non
     assert sorted(tree.keys[k] for k in tree.chart.selected) == [1, 4]
 
 
-def test_shift_adds_and_the_new_one_is_looked_at(shown: Session) -> None:  # noqa: F811
+def test_shift_adds_and_the_new_one_is_looked_at(shown: Session) -> None:
     tree = TreeCard(shown)
     tree.chart.__panel__().get_root()
     first, second = tree.keys.index(2), tree.keys.index(4)
@@ -72,7 +71,7 @@ def test_shift_adds_and_the_new_one_is_looked_at(shown: Session) -> None:  # noq
     assert (shown.selection.focus, shown.selection.selection) == (4, [2, 4])
 
 
-def test_energies_are_in_the_unit_of_the_page(shown: Session) -> None:  # noqa: F811
+def test_energies_are_in_the_unit_of_the_page(shown: Session) -> None:
     tree = TreeCard(shown)
     shown.display.energy_unit = "eV"
     assert tree.chart.y_label == "ΔE / eV"

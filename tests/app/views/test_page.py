@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 from bokeh.document import Document
 
 from so3k_explore.app.main import Components, create_app, explore, keep_address
@@ -21,18 +20,6 @@ from so3k_explore.app.views.status import StatusLine
 from so3k_explore.io.library import named
 from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
 from tests.app.models.test_session import landscape
-
-
-@pytest.fixture
-def runs() -> Any:
-    return FakeRuns(FakeRun("first", named("lj7"), frames=3))
-
-
-@pytest.fixture
-def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
-    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
-    monkeypatch.delenv("SO3K_MODELS", raising=False)
-    return Session(lambda: runs, "lj7", fake_point)
 
 
 def tick(session: Session, times: int = 4) -> None:

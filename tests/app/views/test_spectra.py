@@ -14,16 +14,7 @@ from so3k_explore.app.views.spectra import SpectraTab, described
 from so3k_explore.app.views.viewer import ViewerView
 from so3k_explore.io.library import named
 from so3k_explore.io.trajectories import read_trajectory
-from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
 from tests.app.models.test_spectra import harmonic, trajectory
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Session:
-    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
-    monkeypatch.delenv("SO3K_MODELS", raising=False)
-    runs = FakeRuns(FakeRun("first", named("lj7"), frames=3))
-    return Session(lambda: runs, "lj7", fake_point)  # pyright: ignore[reportArgumentType]
 
 
 def lines(*all_: Any) -> Lines:

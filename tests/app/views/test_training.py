@@ -16,7 +16,7 @@ from so3k_explore.app.views.training import TrainingTab, UseModel
 from so3k_explore.app.views.training_form import DatasetCard, TrainingForm
 from so3k_explore.io.datasets import save_dataset
 from so3k_explore.io.library import named
-from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
+from tests.app.models.fakes import FakeRun, FakeRuns
 from tests.app.models.labelled import labelled
 from tests.app.models.test_training import GOING
 from tests.app.views.test_page import tick
@@ -42,13 +42,6 @@ class FakeTraining(FakeRun):
 def runs() -> FakeRuns:
     training = FakeTraining("fit", named("lj7"), kind="train", name="water", model="fresh network")
     return FakeRuns(training, FakeRun("first", named("lj7"), frames=3))
-
-
-@pytest.fixture
-def session(runs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Session:
-    monkeypatch.setenv("SO3K_HOME", str(tmp_path))
-    monkeypatch.delenv("SO3K_MODELS", raising=False)
-    return Session(lambda: runs, "lj7", fake_point)
 
 
 def said(notes: Any) -> str:
