@@ -2,13 +2,13 @@
 
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 
 from so3k_explore.app import appearance, theme
+from so3k_explore.app.address import keep_address
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
 from so3k_explore.app.views.attention import AttentionTab
@@ -19,11 +19,9 @@ from so3k_explore.app.views.keyboard import Keyboard, keys_dialog
 from so3k_explore.app.views.landscape import LandscapeTab
 from so3k_explore.app.views.layout_guard import LayoutGuard
 from so3k_explore.app.views.minima import MinimaTab
-from so3k_explore.app.views.model_card import ModelCard
 from so3k_explore.app.views.molecule import MoleculeTab
-from so3k_explore.app.views.molecule_card import MoleculeCard
-from so3k_explore.app.views.part import TIGHT, Lazy
-from so3k_explore.app.views.run_card import LiveFields, RunCard
+from so3k_explore.app.views.part import Lazy
+from so3k_explore.app.views.rail import cards
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.spectra import SpectraTab
 from so3k_explore.app.views.status import StatusLine
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Runs
 
 TICK = 100  # ms
-IN_ADDRESS = 50  # chosen minima that an address names at most
 ON_HEADER = {
     "color": "#ffffff",
     "borderColor": "rgba(255, 255, 255, 0.7)",
@@ -237,40 +234,6 @@ def as_molecule(molecule: Any) -> Any:
     return Molecule.from_system(system, "molecule", "this notebook")
 
 
-def cards(session: Session) -> pn.Column:
-    """The left rail: three numbered cards, the latest runs."""
-    from so3k_explore.io.library import LIBRARY
-
-    run_card = RunCard(session.run, session.start)
-    refresh = lambda *_: run_card.refresh()
-    session.molecule.param.watch(refresh, ["molecule", "problems", "error"])
-    session.potential.param.watch(refresh, ["models", "name_"])
-    run_part = pn.Column(run_card, LiveFields(session), margin=0, sizing_mode="stretch_width")
-    accordion = pmui.Accordion(
-        ("1  Molecule", MoleculeCard(session.molecule, LIBRARY)),
-        ("2  Model", ModelCard(session.potential)),
-        (
-            "3  Run",
-            run_part,
-        ),
-        active=[0, 1, 2],
-        title_variant="subtitle2",
-        disable_gutters=True,
-        sx=TIGHT,
-        elevation=0,
-        square=True,
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-    return pn.Column(
-        accordion,
-        pmui.Typography("Runs", variant="subtitle2", margin=(8, 16, 2, 16)),
-        RunList(session.runs),
-        sizing_mode="stretch_width",
-        margin=0,
-    )
-
-
 def header(session: Session, components: Components) -> pn.Row:
     """Unit of energy, all runs, and help."""
     unit = pmui.Select.from_param(
@@ -284,20 +247,3 @@ def header(session: Session, components: Components) -> pn.Row:
     keys = pmui.IconButton(icon="keyboard", description="Keys (?)", margin=(12, 4), sx=ON_HEADER)
     keys.on_click(lambda _: setattr(components.keys, "open", True))
     return pn.Row(pn.Spacer(sizing_mode="stretch_width"), unit, count, keys, sizing_mode="stretch_width", margin=0)
-
-
-def keep_address(session: Session, address: Any) -> None:
-    """Writes run, tab and what is chosen into the page's address: a reload or a colleague's window shows the same."""
-
-    def write(*_: Any) -> None:
-        shown: dict[str, Any] = {"run": session.runs.shown} if session.runs.shown else {}
-        chosen = session.selection
-        if shown and chosen.focus is not None:
-            shown["focus"] = chosen.focus
-        if shown and len(chosen.selection) > 1:
-            shown["selection"] = ",".join(map(str, chosen.selection[:IN_ADDRESS]))
-        address.search = "?" + urlencode({**shown, "tab": session.tab}, safe=",")
-
-    session.runs.param.watch(write, "shown")
-    session.selection.param.watch(write, ["focus", "selection"])
-    session.param.watch(write, "tab")

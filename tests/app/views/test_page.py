@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from bokeh.document import Document
 
-from so3k_explore.app.main import Components, create_app, explore, keep_address
+from so3k_explore.app.address import keep_address
+from so3k_explore.app.main import Components, create_app, explore
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.session import Session
