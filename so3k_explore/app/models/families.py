@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
-from so3k_explore.app.models.family_pictures import NETWORKLESS, FamilyMaker, FamilyPicture, Wish
+from so3k_explore.app.models.family_maker import NETWORKLESS, FamilyMaker
+from so3k_explore.app.models.family_pictures import FamilyPicture, Wish
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.session import Session

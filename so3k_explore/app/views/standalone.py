@@ -10,7 +10,8 @@ import panel as pn
 from so3k_explore.app import theme
 from so3k_explore.app.models.display import Display, counted
 from so3k_explore.app.models.families import MAPS
-from so3k_explore.app.models.family_pictures import NETWORKLESS, FamilyMaker, FamilyPicture, Wish
+from so3k_explore.app.models.family_maker import NETWORKLESS, FamilyMaker
+from so3k_explore.app.models.family_pictures import FamilyPicture, Wish
 from so3k_explore.app.models.minima import Ranking
 from so3k_explore.app.panes.charts import ScatterChart
 from so3k_explore.app.panes.molecule import MoleculePane
