@@ -18,7 +18,7 @@ from scipy.spatial import KDTree
 
 from so3k_explore.app.panes.nglview_assets import NGL_ADDRESS, AssetError, ngl_source
 
-SCRIPTS = ("ngl.js", "scene.js", "measure.js", "frames.js", "shell.js", "molecule.js")
+SCRIPTS = ("ngl.js", "structure.js", "cylinders.js", "scene.js", "measure.js", "frames.js", "shell.js", "molecule.js")
 BLOCK_BYTES = 4_000_000  # largest message with frames; the websocket's limit is 20 MB
 
 STYLES = {"Ball and stick": "ball+stick", "Licorice": "licorice", "Spheres": "spacefill", "Lines": "line"}
