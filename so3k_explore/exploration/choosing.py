@@ -30,14 +30,15 @@ class TaskChooser:
 
     def give(self, w: int, ledger: Ledger, sheet: TaskSheet) -> Ledger:
         """Writes a new task for walker `w` on the sheet, and into the ledger, which it returns."""
-        known, tolerance = self.history.known, STAGES[0] * self.settings.force_tolerance
+        known = self.history.known
         rng = np.random.default_rng([self.settings.seed, ledger.tasks])
         ledger = ledger.replace(tasks=ledger.tasks + 1)
         ledger.stage[w], ledger.pushes[w], ledger.start[w] = 0, 0, 0
         if not len(known):
             ledger.strategy[w] = self.strategies.index("seeds") if "seeds" in self.strategies else 0
             first = w == 0 and ledger.failures[w] == 0
-            sheet.relax(w, self.proposals.start if first else self.proposals.seed(None, rng), tolerance)
+            begin = self.proposals.start if first else self.proposals.seed(None, self._near(ledger), rng)
+            self._propose(w, begin, ledger, sheet)
             return ledger
         if ledger.current[w] == 0 or ledger.barren[w] >= PATIENCE:
             ledger.current[w], ledger.barren[w] = self.history.elsewhere(rng), 0
@@ -58,7 +59,17 @@ class TaskChooser:
 
     def scheduler(self, ledger: Ledger) -> Scheduler:
         """Chances of the strategies by the counts of the ledger, which it changes in place."""
-        return Scheduler(self.strategies, ledger.strategy_calls, ledger.strategy_found)
+        return Scheduler(self.strategies, ledger.strategy_calls, ledger.strategy_tasks, ledger.strategy_found)
+
+    def _near(self, ledger: Ledger) -> np.ndarray:
+        """Descriptions of what a proposal should not resemble: known minima, and the proposals before it."""
+        proposed = ledger.proposed[np.isfinite(ledger.proposed).all(axis=1)]
+        return np.concatenate([self.proposals.novelty.minima(self.history.known), proposed])
+
+    def _propose(self, w: int, positions: np.ndarray, ledger: Ledger, sheet: TaskSheet) -> None:
+        """Walker `w` relaxes from these positions (Å), which are remembered."""
+        ledger.proposed[ledger.tasks % len(ledger.proposed)] = self.proposals.novelty.describe(positions)
+        sheet.relax(w, positions, STAGES[0] * self.settings.force_tolerance)
 
     def _leave(self, w: int, name: str, ledger: Ledger, sheet: TaskSheet, rng: np.random.Generator) -> None:
         """The way of strategy `name` out of the minimum where walker `w` is."""
@@ -69,7 +80,7 @@ class TaskChooser:
             sheet.fly_at(w, self._flight(name, w, ledger, rng), tolerance)
             return
         if name != "hopping":
-            sheet.relax(w, self.proposals.move(name, positions, rng), tolerance)
+            self._propose(w, self.proposals.move(name, positions, self._near(ledger), rng), ledger, sheet)
             return
         kinetic = 0.5 * max(positions.size - 6, 1) * units.KB * ledger.temperature[w]
         sheet.fly(w, positions, known.energy(current), self.proposals.direction(positions, rng), kinetic, tolerance)

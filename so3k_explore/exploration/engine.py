@@ -79,7 +79,7 @@ class Engine:
         self._go_on: dict[int, np.ndarray | None] = {}  # walkers that relax further, perhaps from pushed positions
         self._thermal = any(name in FLIGHTS for name in self.strategies)
         self.walkers = self._fresh_walkers()
-        self.ledger = first_ledger(settings, self.strategies, molecule.n_atoms)
+        self.ledger = first_ledger(settings, self.strategies, molecule.n_atoms, self.chooser.proposals.novelty.size)
 
     def _fresh_walkers(self) -> Walkers:
         systems = replicate(self.molecule.system, self.settings.walkers)
@@ -100,14 +100,14 @@ class Engine:
             self.start()
             return
         self.first_call = state.first_call
-        before, self.ledger, self.walkers = self.walkers, state.ledger.copy(), state.walkers
+        fresh, before = self.ledger, self.walkers
+        self.ledger, self.walkers = state.ledger.copy(), state.walkers
         self._recall()
         ratio = self.settings.temperature / self.ledger.first_temperature
         self.ledger = self.ledger.replace(
             temperature=self.ledger.temperature * ratio, first_temperature=self.settings.temperature
         )
         if len(self.ledger.current) != self.settings.walkers or state.strategies != self.strategies:
-            fresh = first_ledger(self.settings, self.strategies, self.molecule.n_atoms)
             self.ledger = self.ledger.moved_to(fresh, same_strategies=state.strategies == self.strategies)
             self.walkers = before.replace(guard=self.walkers.guard)
             self._give_tasks(range(self.settings.walkers))

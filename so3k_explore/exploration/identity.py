@@ -13,6 +13,7 @@ The tests go from cheap to costly, and none of the cheap ones can reject what th
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,10 @@ class KnownMinima:
     def ids(self) -> tuple[int, ...]:
         """Minima by rising energy."""
         return tuple(self._ids)
+
+    def latest(self, count: int) -> tuple[int, ...]:
+        """The minima added last, at most `count` of them."""
+        return tuple(islice(reversed(self._positions), count))
 
     def positions(self, minimum: int) -> np.ndarray:
         """Positions (atoms, 3) of a minimum, Å."""

@@ -7,6 +7,7 @@ USUAL = STRATEGIES[:4]  # flights at a temperature need many more force calls fo
 LEAST = 0.08  # share that every strategy keeps, so that its rate stays known
 MEMORY = 0.98  # what happened counts this much less after every further task of the same strategy
 PRIOR = 300.0  # force calls: before anything is known, each strategy found one minimum in so many
+TASK = 60.0  # force calls: before anything is known, what a task of each strategy costs
 
 
 def applicable(strategies: tuple[str, ...], *, bonds: int, torsions: int) -> tuple[str, ...]:
@@ -20,25 +21,34 @@ def applicable(strategies: tuple[str, ...], *, bonds: int, torsions: int) -> tup
 
 
 class Scheduler:
-    """Shares of the strategies from discounted counts of calls and new minima, which it changes in place."""
+    """Shares of the strategies from discounted counts of calls, tasks and new minima, which it changes in place."""
 
-    def __init__(self, strategies: tuple[str, ...], calls: np.ndarray, found: np.ndarray) -> None:
+    def __init__(self, strategies: tuple[str, ...], calls: np.ndarray, tasks: np.ndarray, found: np.ndarray) -> None:
         self.strategies = strategies
         self.calls = calls  # force calls
+        self.tasks = tasks
         self.found = found  # new minima
 
     @property
     def shares(self) -> np.ndarray:
-        """Probability of each strategy."""
+        """Share of each strategy in the force calls."""
         rate = (self.found + 1) / (self.calls + PRIOR)
         rest = 1 - LEAST * len(self.strategies)
         return LEAST + rest * rate / rate.sum()
 
+    @property
+    def chances(self) -> np.ndarray:
+        """Probability of each strategy for a task: those whose tasks are short get more of them."""
+        cost = (self.calls + TASK) / (self.tasks + 1)
+        wanted = self.shares / cost
+        return wanted / wanted.sum()
+
     def choose(self, rng: np.random.Generator) -> int:
         """Index of a strategy."""
-        return int(rng.choice(len(self.strategies), p=self.shares))
+        return int(rng.choice(len(self.strategies), p=self.chances))
 
     def report(self, strategy: int, calls: int, found: int) -> None:
         """Counts what a task cost and found."""
         self.calls[strategy] = MEMORY * self.calls[strategy] + calls
+        self.tasks[strategy] = MEMORY * self.tasks[strategy] + 1
         self.found[strategy] = MEMORY * self.found[strategy] + found

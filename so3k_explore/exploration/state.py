@@ -9,6 +9,8 @@ from so3k_explore.exploration.tempering import NOBODY, Replicas, first_replicas
 from so3k_explore.exploration.walker_state import Phase, Walkers
 from so3k_explore.typing import Replaceable, pytree, static
 
+REMEMBERED = 512  # proposals that new ones are compared with
+
 
 class SearchError(RuntimeError):
     """A search cannot start or go on; the message says what to do."""
@@ -29,7 +31,9 @@ class Ledger(Replaceable):
     window: np.ndarray  # (walkers,) eV
     timestep: np.ndarray  # (walkers,) internal time
     strategy_calls: np.ndarray  # (strategies,) discounted force calls
+    strategy_tasks: np.ndarray  # (strategies,) discounted tasks
     strategy_found: np.ndarray  # (strategies,) discounted new minima
+    proposed: np.ndarray  # (latest proposals, distances) descriptions of the latest starts (`novelty`); NaN: none
     tasks: int  # given out so far; number of the next one's random stream
     calls: int  # force calls
     hops: int
@@ -46,8 +50,8 @@ class Ledger(Replaceable):
         keep = min(len(self.current), len(fresh.current))
         for name in ("current", "temperature", "window", "timestep"):
             getattr(fresh, name)[:keep] = getattr(self, name)[:keep]
-        names = ("tasks", "calls", "hops", "accepted", "first_temperature")
-        names += ("strategy_calls", "strategy_found") if same_strategies else ()
+        names = ("tasks", "calls", "hops", "accepted", "first_temperature", "proposed")
+        names += ("strategy_calls", "strategy_tasks", "strategy_found") if same_strategies else ()
         replicas = fresh.replicas
         kept = self.replicas
         if replicas is not None and kept is not None and len(kept.carrier) == len(replicas.carrier):
@@ -55,8 +59,8 @@ class Ledger(Replaceable):
         return fresh.replace(replicas=replicas, **{name: getattr(self, name) for name in names})
 
 
-def first_ledger(settings: MinimaSearch, strategies: tuple[str, ...], atoms: int) -> Ledger:
-    """Ledger before the first task."""
+def first_ledger(settings: MinimaSearch, strategies: tuple[str, ...], atoms: int, distances: int) -> Ledger:
+    """Ledger before the first task; `distances` describe a structure."""
     walkers, hopping = settings.walkers, settings.hopping
     names = ("strategy", "start", "current", "stage", "pushes", "barren", "failures")
     return Ledger(
@@ -65,7 +69,9 @@ def first_ledger(settings: MinimaSearch, strategies: tuple[str, ...], atoms: int
         window=np.full(walkers, float(hopping.window)),
         timestep=np.full(walkers, hopping.timestep * units.FS),
         strategy_calls=np.zeros(len(strategies)),
+        strategy_tasks=np.zeros(len(strategies)),
         strategy_found=np.zeros(len(strategies)),
+        proposed=np.full((REMEMBERED, distances), np.nan, np.float32),
         **dict.fromkeys(("tasks", "calls", "hops", "accepted"), 0),
         first_temperature=float(settings.temperature),
         replicas=first_replicas(walkers, settings.temperature, atoms) if "tempering" in strategies else None,

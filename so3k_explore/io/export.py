@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore.geometry.bonds import find_bonds
+from so3k_explore.io.perception import lewis_structure
 from so3k_explore.system import System, walker
 
 if TYPE_CHECKING:
@@ -125,34 +126,14 @@ def _conect(bonds: Any, atoms: int) -> str:
 
 def _sdf(atoms: "Atoms", bonds: Any) -> str:
     """One MDL record; bond orders are perceived where charge and valences allow, single otherwise."""
-    from rdkit import Chem, RDLogger
-    from rdkit.Chem import rdDetermineBonds
-    from rdkit.Geometry import Point3D
+    from rdkit import Chem
 
     if bonds is None:
         bonds = find_bonds(np.asarray(atoms.numbers), np.asarray(atoms.positions), None)
-    editable = Chem.RWMol()
-    conformer = Chem.Conformer(len(atoms))
-    for index, (number, position) in enumerate(zip(atoms.numbers, atoms.positions, strict=True)):
-        atom = Chem.Atom(int(number))
-        atom.SetNoImplicit(True)
-        editable.AddAtom(atom)
-        conformer.SetAtomPosition(index, Point3D(*map(float, position)))
-    for i, j in np.asarray(bonds, int).reshape(-1, 2):
-        editable.AddBond(int(i), int(j), Chem.BondType.SINGLE)
-    editable.AddConformer(conformer)
-    molecule = Chem.Mol(editable)
-    RDLogger.DisableLog("rdApp.*")  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        perceived = Chem.Mol(molecule)
-        rdDetermineBonds.DetermineBondOrders(perceived, charge=round(float(atoms.info.get("charge", 0.0))))
-        molecule = perceived
-    except (ValueError, RuntimeError):
-        pass  # radicals, metals and clusters have no Lewis structure; their bonds stay single
-    finally:
-        RDLogger.EnableLog("rdApp.*")  # pyright: ignore[reportAttributeAccessIssue]
+    charge = float(atoms.info.get("charge", 0.0))
+    molecule, _ = lewis_structure(atoms.numbers, atoms.positions, bonds, charge)
     block = Chem.MolToMolBlock(molecule, kekulize=True, includeStereo=False)
-    fields = [("charge", f"{float(atoms.info.get('charge', 0.0)):g}")]
+    fields = [("charge", f"{charge:g}")]
     if atoms.calc is not None and "energy" in atoms.calc.results:
         fields.append(("energy_eV", f"{atoms.calc.results['energy']:.8f}"))
     return block + "".join(f"> <{name}>\n{value}\n\n" for name, value in fields) + "$$$$\n"

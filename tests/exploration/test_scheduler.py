@@ -12,7 +12,7 @@ def test_strategies_fit_the_molecule():
 
 
 def test_the_strategy_that_finds_more_gets_the_larger_share_and_no_one_is_forgotten():
-    scheduler = Scheduler(STRATEGIES[:3], np.zeros(3), np.zeros(3))
+    scheduler = Scheduler(STRATEGIES[:3], *np.zeros((3, 3)))
     np.testing.assert_allclose(scheduler.shares, 1 / 3)
     for _ in range(50):
         scheduler.report(0, calls=100, found=0)
@@ -23,7 +23,7 @@ def test_the_strategy_that_finds_more_gets_the_larger_share_and_no_one_is_forgot
 
 
 def test_the_past_is_forgotten_slowly():
-    scheduler = Scheduler(("hopping", "seeds"), np.zeros(2), np.zeros(2))
+    scheduler = Scheduler(("hopping", "seeds"), *np.zeros((3, 2)))
     for _ in range(50):
         scheduler.report(0, calls=100, found=1)
     for _ in range(300):
@@ -32,8 +32,11 @@ def test_the_past_is_forgotten_slowly():
     assert scheduler.shares[1] > 0.8
 
 
-def test_choices_follow_the_shares():
-    scheduler = Scheduler(("hopping", "seeds"), np.array([1000.0, 1000.0]), np.array([0.0, 9.0]))
+def test_short_tasks_are_given_more_often_so_that_shares_are_of_force_calls():
+    calls, tasks = np.array([5000.0, 5000.0]), np.array([25.0, 250.0])
+    scheduler = Scheduler(("hopping", "seeds"), calls, tasks, np.array([10.0, 10.0]))
+    np.testing.assert_allclose(scheduler.shares, 0.5)
+    assert scheduler.chances[1] > 0.85  # each of them is ten times shorter
     rng = np.random.default_rng(0)
     chosen = [scheduler.choose(rng) for _ in range(500)]
-    assert abs(np.mean(chosen) - scheduler.shares[1]) < 0.06
+    assert abs(np.mean(chosen) - scheduler.chances[1]) < 0.06
