@@ -11,6 +11,7 @@ from so3k_explore.app import appearance, theme
 from so3k_explore.app.address import keep_address
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.session import TABS, Session
+from so3k_explore.app.panes.bundle import OneBundle
 from so3k_explore.app.views.attention import AttentionTab
 from so3k_explore.app.views.conformers import ConformersTab
 from so3k_explore.app.views.dynamics import DynamicsTab
@@ -188,11 +189,9 @@ def explore(molecule: Any = None, runs: "Runs | None" = None) -> pn.viewable.Vie
     components = Components(session)
     session.open()
     start_clock(components)
-    return pn.Row(
-        pn.Column(components.cards, width=theme.RAIL_WIDTH, scroll=True),
-        components.body,
-        height=760,
-        sizing_mode="stretch_width",
+    rail = pn.Column(components.cards, width=theme.RAIL_WIDTH, scroll=True)
+    return OneBundle(
+        pn.Row(rail, components.body, height=760, sizing_mode="stretch_width"), sizing_mode="stretch_width"
     )
 
 

@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.models.attention_choice import AttentionChoice
 from so3k_explore.app.models.attention_pictures import Picture, anchors, cylinders
+from so3k_explore.app.panes.bundle import OneBundle
 from so3k_explore.app.panes.matrix import MatrixChart
 from so3k_explore.app.panes.molecule import MoleculePane
 from so3k_explore.app.views.attention import AXES, Controls, said
@@ -40,7 +41,7 @@ class AttentionFigure(Part):
         self._verdict = pmui.Typography("", variant="body2", margin=(4, 12))
         pictures = pn.Row(self.pane, self.matrix, sizing_mode="stretch_width", height=HEIGHT)
         parts = (Controls(self.choice, alone=True), pictures, self._note, self._verdict)
-        self._layout = pn.Column(*parts, sizing_mode="stretch_width", margin=0)
+        self._layout = OneBundle(*parts, sizing_mode="stretch_width", margin=0)
         self.choice.param.watch(lambda *_: self._draw(), [name for name in self.choice.param if name != "name"])
         self.pane.param.watch(lambda event: self._picked(event.new), "picked")
         self._draw()

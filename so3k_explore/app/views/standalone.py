@@ -13,6 +13,7 @@ from so3k_explore.app.models.families import MAPS
 from so3k_explore.app.models.family_maker import NETWORKLESS, FamilyMaker
 from so3k_explore.app.models.family_pictures import FamilyPicture, Wish
 from so3k_explore.app.models.minima import Ranking
+from so3k_explore.app.panes.bundle import OneBundle
 from so3k_explore.app.panes.charts import ScatterChart
 from so3k_explore.app.panes.molecule import MoleculePane
 from so3k_explore.app.views.part import Part
@@ -60,7 +61,8 @@ class MapView(Part):
         self.energies.set(picture.minima.rmsd, heights, picture.colors, labels)
         self.choose([0])
         column = pn.Column(self.molecule, self.caption, sizing_mode="stretch_width")
-        self._layout = pn.Row(self.map, self.energies, column, sizing_mode="stretch_width")
+        row = pn.Row(self.map, self.energies, column, sizing_mode="stretch_width")
+        self._layout = OneBundle(row, sizing_mode="stretch_width")
 
     def choose(self, places: Sequence[int]) -> None:
         """Shows the first of these minima, by place from the lowest, with the others laid over it."""

@@ -9,6 +9,7 @@ import panel as pn
 from so3k_explore.app.models.display import Display, counted
 from so3k_explore.app.models.landscape_pictures import tree_picture
 from so3k_explore.app.models.landscape_reader import read
+from so3k_explore.app.panes.bundle import OneBundle
 from so3k_explore.app.panes.charts import TreeChart
 from so3k_explore.app.panes.molecule import MoleculePane
 from so3k_explore.app.views.landscape import color_of, colors_of, legend
@@ -55,7 +56,7 @@ class TreeFigure(Part):
         self._positions = dict(zip(self.seen.minima.ids.tolist(), self.seen.minima.positions, strict=True))
         self._show(list(chosen))
         self.chart.highlight([self.keys.index(key) for key in chosen if key in self.keys])
-        self._layout = pn.Column(
+        self._layout = OneBundle(
             pn.Row(self.chart, self.molecule, sizing_mode="stretch_width"),
             pn.FlexBox(*legend(picture.coloring)),
             pn.pane.Str(picture.sentence, margin=(0, 12)),
