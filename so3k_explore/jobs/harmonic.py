@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-NICENESS = 5
 TOLERANCE = 0.002  # eV/Å, largest force at a stationary point
 STEPS = 2000
 
@@ -165,12 +164,11 @@ def harmonic_apart(asked: Structures) -> list[Harmonic]:
 
 def main() -> None:
     """Answers the question on standard input."""
-    from so3k_explore.jobs.preload import use_compilation_cache
+    from so3k_explore.jobs.preload import make_way, use_compilation_cache
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that a library prints is taken for the answer
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    make_way()
     use_compilation_cache()
     try:
         answer: dict[str, Any] = {"found": [each.to_json() for each in harmonic(Structures(**json.load(sys.stdin)))]}

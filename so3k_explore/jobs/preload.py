@@ -12,12 +12,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
+NICENESS = 10  # computing takes all cores; the page and the browser beside it come first
+
 
 async def dask_setup(worker: Any) -> None:
     """Called in the worker process when it starts."""
     from so3k_explore.jobs.worker import shutdown
 
     shutdown.clear()
+    make_way()
     close = lambda: asyncio.ensure_future(worker.close(nanny=False, reason="told to end"))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, close)
     threading.Thread(target=_warm, name="imports", daemon=True).start()
@@ -28,6 +31,12 @@ async def dask_teardown(worker: Any) -> None:
     from so3k_explore.jobs.worker import shutdown
 
     shutdown.set()
+
+
+def make_way() -> None:
+    """Gives this thread, and those it starts from now on, a lower priority than the page has."""
+    if hasattr(os, "nice"):
+        os.nice(max(0, NICENESS - os.nice(0)))
 
 
 def use_compilation_cache() -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 IDLE = 600.0  # s without a question after which the helper ends
 KEPT = 64  # answers remembered
-NICENESS = 5
 XLA = "--xla_backend_optimization_level=0"  # compiled for one structure: that takes longer than the sums
 
 
@@ -228,12 +227,11 @@ def main() -> None:
 
 def answer_questions(answer: Callable[[str], dict[str, Any]]) -> None:
     """Answers lines until standard input ends or nobody asks."""
-    from so3k_explore.jobs.preload import use_compilation_cache
+    from so3k_explore.jobs.preload import make_way, use_compilation_cache
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that a library prints is taken for an answer
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    make_way()
     use_compilation_cache()
     timer = _restarted(None)
     for line in sys.stdin:
