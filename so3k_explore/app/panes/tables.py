@@ -79,18 +79,20 @@ class TableCard(pn.viewable.Viewer):
         chosen = [row for row in self._table.selection if row < len(frame)]
         self._table.value = frame
         self.highlight(chosen)
+        if self._place[0] is not self._table:
+            self._place.objects = [self._table]
         self.filled = bool(len(frame))
 
     def arrange(self, titles: Mapping[str, str], hidden: Sequence[str] = ()) -> None:
         """Headings that are not the names of their columns, such as for another unit, and columns to leave out.
 
-        The table is made anew: the browser's one cannot take other columns before it is drawn for the first time.
+        The table is made anew: the browser's one cannot take other columns before it is drawn for the first time. It
+        appears with the rows that are set next: those that reach it while it is being drawn would be lost.
         """
         if (dict(titles), list(hidden)) == (self._titles, self._hidden):
             return
         self._titles, self._hidden = dict(titles), list(hidden)
         self._table = self._make()
-        self._place.objects = [self._table]
 
     def clear(self) -> None:
         """Removes all rows; the empty state is shown again."""

@@ -25,7 +25,9 @@ def test_chosen_rows_that_vanish_are_no_longer_chosen() -> None:
 
 def test_headings_can_carry_another_unit_and_columns_be_left_out() -> None:
     table = TableCard("Minima", ["ΔE", "Shape"])
+    before = table._place.objects
     table.arrange({"ΔE": "ΔE / eV"}, ["Shape"])
+    assert table._place.objects == before  # the new one appears with its rows
     table.set({"ΔE": [0.5], "Shape": ["t"]})
     assert table._table.titles == {"ΔE": "ΔE / eV"}
     assert table._table.hidden_columns == ["Shape"]
