@@ -2,7 +2,8 @@
 
 Structures are compared by their distances between heavy atoms, sorted among pairs of the same elements and the same
 number of bonds between them. That is invariant under rotation, reflection and every automorphism of the bond graph, so
-that a conformer is not proposed again as its mirror image or with renumbered atoms.
+that a conformer is not proposed again as its mirror image or with renumbered atoms. Clusters, which have no bonds, are
+not compared: nothing that is proposed for them resembles anything.
 """
 
 from typing import Any
@@ -20,10 +21,10 @@ class Novelty:
     """Describes and compares structures of one molecule; positions are (atoms, 3) in Å."""
 
     def __init__(self, numbers: Any, bonds: Any) -> None:
-        numbers = np.asarray(numbers, int)
-        heavy = np.flatnonzero(numbers > 1)
+        numbers, bonds = np.asarray(numbers, int), np.asarray(bonds, int).reshape(-1, 2)
+        heavy = np.flatnonzero(numbers > 1) if len(bonds) else np.zeros(0, int)
         i, j = (heavy[side] for side in np.triu_indices(len(heavy), k=1))
-        steps = graph_distances(np.asarray(bonds, int).reshape(-1, 2), len(numbers))[i, j]
+        steps = graph_distances(bonds, len(numbers))[i, j]
         kept = (steps > RIGID) | (steps < 0)
         self._i, self._j = i[kept], j[kept]
         low, high = np.sort([numbers[self._i], numbers[self._j]], axis=0)

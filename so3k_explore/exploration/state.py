@@ -9,7 +9,7 @@ from so3k_explore.exploration.tempering import NOBODY, Replicas, first_replicas
 from so3k_explore.exploration.walker_state import Phase, Walkers
 from so3k_explore.typing import Replaceable, pytree, static
 
-REMEMBERED = 512  # proposals that new ones are compared with
+REMEMBERED = 128  # proposals that new ones are compared with
 
 
 class SearchError(RuntimeError):

@@ -5,12 +5,17 @@ import numpy as np
 import pytest
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
+from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.novelty import Novelty
 from so3k_explore.exploration.proposals import Proposals
+from so3k_explore.exploration.search import explore_minima, initial_search
+from so3k_explore.exploration.settings import MinimaSearch
+from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.library import named
 from so3k_explore.potentials.registry import load_potential
 from so3k_explore.simulation.relaxation import relaxed
 from so3k_explore.system import replicate
+from tests.exploration.searches import content, last
 
 PEPTIDE = "so3k-peptide-gfn2"
 NOTHING = np.zeros((0, 0), np.float32)
@@ -38,6 +43,13 @@ def test_descriptions_do_not_change_with_place_order_or_reflection(pentane):
     renumbered = Novelty(pentane.numbers[order], new_bonds)
     np.testing.assert_allclose(renumbered.describe(positions[order]), novelty.describe(positions), atol=1e-5)
     assert novelty.size == 3  # two pairs of carbons with three bonds between them, one with four
+
+
+def test_clusters_are_not_compared():
+    cluster = named("lj13")
+    proposals = Proposals(cluster)
+    assert proposals.novelty.size == 0
+    assert proposals.novelty.distance(proposals.start, np.zeros((3, 0), np.float32)) == np.inf
 
 
 def test_only_the_latest_minima_are_compared_with(pentane, monkeypatch):
@@ -84,3 +96,18 @@ def test_moves_turn_torsions_and_keep_bonds(pentane):
         moved = proposals.move(strategy, start, NOTHING.reshape(0, proposals.novelty.size), rng)
         assert np.abs(moved - start).max() > 0.5
         np.testing.assert_allclose(lengths(moved), lengths(start), atol=0.05)
+
+
+def test_a_resumed_search_makes_the_same_proposals(pentane, tmp_path):
+    potential = load_potential(PEPTIDE)
+    settings = MinimaSearch(walkers=3, seed=1, max_calls=400, identity=Identity(check_hessian=False))
+    with Landscape(tmp_path / "landscape.db") as landscape:
+        for block, state in enumerate(explore_minima(potential, pentane, settings, landscape)):
+            if block == 3:
+                save_checkpoint(tmp_path / "checkpoint.npz", state)
+        whole = content(landscape)
+    assert len(whole[0]) >= 2
+    state = load_checkpoint(tmp_path / "checkpoint.npz", like=initial_search(potential, pentane, settings))
+    with Landscape.open(tmp_path / "landscape.db") as landscape:
+        last(explore_minima(potential, pentane, settings, landscape, state))
+        assert content(landscape) == whole
