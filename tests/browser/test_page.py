@@ -148,9 +148,9 @@ def test_a_second_window_and_a_reload_show_the_run_and_its_deletion_can_be_undon
     expect(page.get_by_text("1 ps of dynamics").first).to_be_visible()
     other = new_page(1440, 900)
     open_at(other, address)
+    page.reload()
     for window in (other, page):
         window.bring_to_front()
-        window.reload()
         expect(window.get_by_text("1 ps of dynamics").first).to_be_visible()
         expect(window.get_by_text("Frame:").first).to_be_visible()  # the player holds the frames
         plot = window.locator(".bk-Figure").first
