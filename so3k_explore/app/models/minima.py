@@ -127,7 +127,8 @@ class Ranking:
 
         if self._symmetry is None:
             self._symmetry = Symmetry.of(self._molecule.numbers, self._molecule.bonds)
-        deviations, positions = align_all(structures, lowest, self._symmetry)
+        where = np.asarray(self._molecule.positions, float).mean(axis=0)  # where the molecule was drawn, it stays
+        deviations, positions = align_all(structures, lowest - lowest.mean(axis=0) + where, self._symmetry)
         words = labelled(self._molecule, structures)
         for key, deviation, laid, label in zip(keys, deviations.tolist(), positions, words, strict=True):
             self._laid[key], self._labels[key] = (deviation, laid), label
