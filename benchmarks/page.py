@@ -6,24 +6,17 @@ everything else. The lag is how much later than asked for a timer of the server'
 a search with a pair potential is followed live.
 """
 
-import asyncio
 import os
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-MINIMA, CLICKS, SECONDS, TICK = 10_000, 12, 20.0, 0.02
-ARGUMENTS = (
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",
-    "--ignore-gpu-blocklist",
-)
+from benchmarks.browser import ARGUMENTS, PageServer
+
+MINIMA, CLICKS, SECONDS = 10_000, 12, 20.0
 TREE = """() => {
     if (!window.Bokeh) return null
     const drawn = model => Array.isArray(model.renderers) && model.renderers.some(one => one.name === "points")
@@ -95,7 +88,7 @@ def _measure(browser: str, runs: Any, run: str) -> None:
 
     from so3k_explore.jobs import MinimaSettings
 
-    server = _Server(runs)
+    server = PageServer(runs)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
@@ -134,45 +127,6 @@ def _clicks(page: Any) -> list[float]:
 def _percentiles(values: list[float], scale: float = 1.0) -> str:
     p50, p95 = np.percentile(np.asarray(values) * scale, [50, 95]) if values else (np.nan, np.nan)
     return f"p50 {p50:.3g}, p95 {p95:.3g} ({len(values)} values)"
-
-
-class _Server:
-    """The application in a thread of this process, whose event loop can be asked how late it is."""
-
-    def __init__(self, runs: Any) -> None:
-        import panel as pn
-
-        from so3k_explore.app.main import create_app
-        from so3k_explore.cli.serve import free_port
-
-        port = free_port("localhost")
-        self.url = f"http://localhost:{port}"
-        self.loop: Any = None
-        ready = threading.Event()
-
-        def serve() -> None:
-            self.loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(self.loop)
-            self.loop.call_later(1.0, ready.set)
-            origins = [f"localhost:{port}"]
-            pn.serve({"/": lambda: create_app(runs)}, port=port, websocket_origin=origins, show=False, verbose=False)
-
-        threading.Thread(target=serve, daemon=True).start()
-        ready.wait(60)
-
-    def lags(self, seconds: float) -> list[float]:
-        """How much later than asked for a timer fires, s."""
-        found: list[float] = []
-
-        async def watch() -> None:
-            end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                began = time.perf_counter()
-                await asyncio.sleep(TICK)
-                found.append(time.perf_counter() - began - TICK)
-
-        asyncio.run_coroutine_threadsafe(watch(), self.loop).result(seconds + 60)
-        return found
 
 
 if __name__ == "__main__":

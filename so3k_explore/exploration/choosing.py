@@ -26,7 +26,7 @@ class TaskChooser:
         self, molecule: Molecule, settings: MinimaSearch, strategies: tuple[str, ...], history: History
     ) -> None:
         self.settings, self.strategies, self.history = settings, strategies, history
-        self.proposals = Proposals(molecule)
+        self.proposals = Proposals(molecule, mirrored=settings.identity.chirality == "merge")
 
     def give(self, w: int, ledger: Ledger, sheet: TaskSheet) -> Ledger:
         """Writes a new task for walker `w` on the sheet, and into the ledger, which it returns."""

@@ -2,8 +2,8 @@
 
 Structures are compared by their distances between heavy atoms, sorted among pairs of the same elements and the same
 number of bonds between them. That is invariant under rotation, reflection and every automorphism of the bond graph, so
-that a conformer is not proposed again as its mirror image or with renumbered atoms. Clusters, which have no bonds, are
-not compared: nothing that is proposed for them resembles anything.
+that a conformer is not proposed again as its mirror image or with renumbered atoms. Without bonds, as in clusters,
+structures are not compared: nothing resembles anything.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 Conformers are proposed as MMFF94 relaxes them, which saves most of the force calls of a relaxation with the potential;
 some are only rid of their clashes, so that minima which the force field does not have are found as well. What resembles
-a known minimum, or a proposal before it, is drawn again.
+a known minimum, or a proposal before it, is drawn again a few times.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,18 @@ TIDY = 0.25  # share of the proposals that are only rid of clashes
 
 
 class Proposals:
-    """Starting points for the walkers of one molecule. Positions are (atoms, 3) in Å."""
+    """Starting points for the walkers of one molecule. Positions are (atoms, 3) in Å.
 
-    def __init__(self, molecule: Molecule) -> None:
+    With `mirrored`, the mirror image of a structure is no news; without, proposals are not compared at all, as the
+    descriptions of mirror images are equal.
+    """
+
+    def __init__(self, molecule: Molecule, *, mirrored: bool = True) -> None:
         self._start = np.asarray(molecule.positions, float)
         self._cluster = not len(molecule.bonds)
         self._torsions = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions)
         self._field = ForceField.of(molecule) if len(self._torsions.torsions) else None
-        self.novelty = Novelty(molecule.numbers, molecule.bonds)
+        self.novelty = Novelty(molecule.numbers, molecule.bonds if mirrored else ())
 
     @property
     def start(self) -> np.ndarray:

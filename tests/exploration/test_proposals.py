@@ -52,6 +52,17 @@ def test_clusters_are_not_compared():
     assert proposals.novelty.distance(proposals.start, np.zeros((3, 0), np.float32)) == np.inf
 
 
+def test_mirror_images_that_count_as_two_minima_are_both_found():
+    butane, potential = named("butane"), load_potential(PEPTIDE)
+    identity = Identity(chirality="same", check_hessian=False)
+    settings = MinimaSearch(walkers=4, seed=0, max_calls=3000, minima=3, identity=identity, strategies=("seeds",))
+    with Landscape() as landscape:
+        last(explore_minima(potential, butane, settings, landscape))
+        energies = np.sort(landscape.minima().energies)
+    assert len(energies) == 3  # anti, and both of gauche
+    assert energies[2] - energies[1] < 1e-3 < energies[1] - energies[0]
+
+
 def test_only_the_latest_minima_are_compared_with(pentane, monkeypatch):
     monkeypatch.setattr("so3k_explore.exploration.novelty.LATEST", 2)
     known = KnownMinima(pentane.numbers, pentane.bonds, Identity())

@@ -5,6 +5,7 @@ browser keeps the first copy it meets and takes it for all components of the sam
 keeps its copy, and the others go without.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import panel as pn
@@ -22,9 +23,23 @@ class OneBundle(pn.Column):
 
     def _get_model(self, doc: Any, root: Any = None, parent: Any = None, comm: Any = None) -> Any:
         model: Any = super()._get_model(doc, root, parent, comm)
-        carrier = model.children[0]
-        shared = getattr(carrier, "bundle", None)
-        for other in model.references() - {carrier}:
-            if getattr(other, "bundle", None) == shared and shared not in SERVED:
-                other.update(esm="")
+        _leave_out(model.children[0], model.references())
         return model
+
+
+class LaterColumn(pn.Column):
+    """A column whose contents, when they come later, go without the code that their cell holds already."""
+
+    def _get_objects(self, model: Any, old_objects: list[Any], doc: Any, root: Any, comm: Any = None) -> Any:
+        contents, kept = super()._get_objects(model, old_objects, doc, root, comm)
+        if children := getattr(root, "children", ()):
+            _leave_out(children[0], (part for content in contents for part in content.references()))
+        return contents, kept
+
+
+def _leave_out(carrier: Any, models: Iterable[Any]) -> None:
+    """Takes the code from the models whose bundle the carrier brings along."""
+    shared = getattr(carrier, "bundle", None)
+    for model in models:
+        if model is not carrier and shared not in SERVED and getattr(model, "bundle", None) == shared:
+            model.update(esm="")

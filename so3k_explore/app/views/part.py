@@ -6,6 +6,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from so3k_explore.app.panes.bundle import LaterColumn
+
 ONE_LINE = {"whiteSpace": "nowrap", "overflow": "hidden", "textOverflow": "ellipsis"}
 
 
@@ -63,7 +65,7 @@ class Lazy(Part):
     def __init__(self, make: Callable[[], Any]) -> None:
         super().__init__()
         self._make: Callable[[], Any] | None = make
-        self._layout = pn.Column(sizing_mode="stretch_both", margin=0)  # a plain one: notebooks carry 1.4 MB for others
+        self._layout = LaterColumn(sizing_mode="stretch_both", margin=0)
 
     def open(self) -> None:
         """Makes the content unless it is there."""

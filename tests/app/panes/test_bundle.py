@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 
 from so3k_explore.app.main import explore
-from so3k_explore.app.panes.bundle import OneBundle
+from so3k_explore.app.panes.bundle import LaterColumn, OneBundle
 
 
 def test_only_the_first_component_brings_its_code():
@@ -30,3 +30,18 @@ def test_the_page_in_a_cell_is_small(tmp_path, monkeypatch):
     document = Document()
     document.add_root(explore("lj7").get_root(document))
     assert len(json.dumps(document.to_json(deferred=False))) < 5e6
+
+
+def test_what_comes_later_brings_no_code():
+    pn.extension(inline=True)
+    later = LaterColumn()
+    document = Document()
+    document.add_root(OneBundle(pn.Row(later)).get_root(document))
+    later.objects = [pn.Row(pmui.Button(label="Run"))]
+    models: list[Any] = [model for model in document.models if getattr(model, "bundle", None)]
+    assert [bool(model.esm) for model in models].count(True) == 1
+    assert len(models) == 2
+    served = LaterColumn(pmui.Button(label="Run"))
+    document = Document()
+    document.add_root(served.get_root(document))
+    assert all(model.esm for model in document.models if getattr(model, "bundle", None))
