@@ -202,7 +202,7 @@ def _feed(settings: Fit, training: Batches, epoch: int, batch: int) -> Iterator[
 
 def _spread(parts: Sequence[Batch]) -> Batch:
     """One batch on each device."""
-    mesh = jax.make_mesh((len(parts),), ("devices",))
+    mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("devices",))
     rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("devices"))
     return jax.device_put(for_devices(parts), rows)
 
