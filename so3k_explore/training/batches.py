@@ -24,25 +24,28 @@ from so3k_explore.typing import Replaceable, pytree
 
 @pytree
 class Batch(Replaceable):
-    """Structures and their labels. The last molecule owns the padding atoms and counts nothing."""
+    """Structures and their labels. The last molecule owns the padding atoms and counts nothing.
 
-    positions: Float[Array, "*devices atoms 3"]  # Å
-    numbers: Int[Array, "*devices atoms"]
-    molecules: Int[Array, "*devices atoms"]
-    charge: Float[Array, "*devices molecules"]  # e
-    spin: Float[Array, "*devices molecules"]
-    sizes: Int[Array, "*devices molecules"]  # number of atoms, 0 for padding
-    receivers: Int[Array, "*devices edges"]
-    senders: Int[Array, "*devices edges"]
-    mask: Bool[Array, "*devices edges"]
-    energies: Float[Array, "*devices molecules"]  # eV, without the shifts of the elements
-    forces: Float[Array, "*devices atoms 3"]  # eV/Å
-    far: Int[Array, "*devices 2 pairs"] | None = None  # unordered long-range pairs; padding points at the last atom
-    dipoles: Float[Array, "*devices molecules 3"] | None = None  # e·Å
-    charges: Float[Array, "*devices atoms"] | None = None  # e
-    images: Float[Array, "*devices edges 3"] | None = None  # Å, from the sender to its periodic image
-    volumes: Float[Array, "*devices molecules"] | None = None  # Å³, 0 without a cell
-    stresses: Float[Array, "*devices molecules 3 3"] | None = None  # eV/Å³
+    Further axes come first: of steps, then of devices.
+    """
+
+    positions: Float[Array, "*batches atoms 3"]  # Å
+    numbers: Int[Array, "*batches atoms"]
+    molecules: Int[Array, "*batches atoms"]
+    charge: Float[Array, "*batches molecules"]  # e
+    spin: Float[Array, "*batches molecules"]
+    sizes: Int[Array, "*batches molecules"]  # number of atoms, 0 for padding
+    receivers: Int[Array, "*batches edges"]
+    senders: Int[Array, "*batches edges"]
+    mask: Bool[Array, "*batches edges"]
+    energies: Float[Array, "*batches molecules"]  # eV, without the shifts of the elements
+    forces: Float[Array, "*batches atoms 3"]  # eV/Å
+    far: Int[Array, "*batches 2 pairs"] | None = None  # unordered long-range pairs; padding points at the last atom
+    dipoles: Float[Array, "*batches molecules 3"] | None = None  # e·Å
+    charges: Float[Array, "*batches atoms"] | None = None  # e
+    images: Float[Array, "*batches edges 3"] | None = None  # Å, from the sender to its periodic image
+    volumes: Float[Array, "*batches molecules"] | None = None  # Å³, 0 without a cell
+    stresses: Float[Array, "*batches molecules 3 3"] | None = None  # eV/Å³
 
     def graph(self, positions: Float[Array, "atoms 3"], strain: Float[Array, "molecules 3 3"] | None = None) -> Graph:
         """The graph at other positions of the same atoms, each molecule strained with its box."""
@@ -118,10 +121,14 @@ class Batches:
 
     @cached_property
     def capacity(self) -> Capacity:
-        """What `molecules` frames need on average, with some room; never less than the largest frame."""
+        """What `molecules` frames need on average, with some room, but no more than that many of the largest need."""
         sizes = self.dataset.sizes
         counts = np.array([pairs.shape[1] for pairs in self.edges])
-        room = lambda values: _rounded(max(values.max(), values.mean() * self.molecules * 1.1))
+
+        def room(values: Int[np.ndarray, "frames"]) -> int:
+            largest = np.sort(values)[::-1][: self.molecules]
+            return _rounded(float(max(largest[0], min(values.mean() * self.molecules * 1.1, largest.sum()))))
+
         far = room(sizes * (sizes - 1) // 2) if self.long_range else 0
         return Capacity(self.molecules, room(sizes) + 1, room(counts), far)
 
@@ -185,8 +192,8 @@ class Batches:
         )
 
 
-def for_devices(batches: Sequence[Batch]) -> Batch:
-    """Batches of the same shape along a leading axis, one for each device."""
+def stacked(batches: Sequence[Batch]) -> Batch:
+    """Batches of the same shape, one after the other along a new leading axis."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
 
 

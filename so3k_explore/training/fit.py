@@ -6,7 +6,8 @@ that was saved and resumed ends with the same bits.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +19,12 @@ from jaxtyping import Array, Float, Int
 
 from so3k_explore.io.datasets import Dataset
 from so3k_explore.potentials.protocol import Potential
-from so3k_explore.training.batches import Batch, Batches, for_devices
+from so3k_explore.training.batches import Batch, Batches, stacked
 from so3k_explore.training.loss import Errors, Loss
 from so3k_explore.training.optimisers import make_optimiser
-from so3k_explore.typing import Replaceable, pytree
+from so3k_explore.typing import Replaceable, ScalarLike, pytree, take
+
+STEPS_AT_ONCE = 10  # that are compiled into one call
 
 
 @dataclass(frozen=True)
@@ -120,21 +123,18 @@ def fit(
     """
     feed = _feed(settings, training, int(state.epoch), int(state.batch))
     step = int(state.step)
-    sums = np.zeros(3)
-    done = 0
+    at_once = min(steps_per_state, STEPS_AT_ONCE)
     ending = ""
     while step < settings.steps and not ending:
-        (epoch, batch), data = next(feed)
-        state, numbers = _step(settings, state, data)
-        state = state.replace(epoch=jnp.asarray(epoch, jnp.int32), batch=jnp.asarray(batch, jnp.int32))
-        step, done = step + 1, done + 1
-        sums = sums + numbers
-        due = step % settings.validate_every == 0 or step == settings.steps
-        if done < steps_per_state and not due:
-            continue
-        state = _with_training_errors(state, np.asarray(sums) / done)
-        sums, done = np.zeros(3), 0
-        if due:
+        validation_at = min(settings.steps, step - step % settings.validate_every + settings.validate_every)
+        until = min(step + steps_per_state, validation_at)
+        sums = np.zeros(3)
+        for start in range(step, until, at_once):
+            state, numbers = _fed(settings, state, feed, min(at_once, until - start), at_once)
+            sums = sums + numbers
+        state = _with_training_errors(state, sums / (until - step))
+        step = until
+        if step == validation_at:
             state = validated(settings, state, validation)
             if settings.patience is not None and int(state.since_best) >= settings.patience:
                 ending = "no improvement"
@@ -196,18 +196,39 @@ def _feed(settings: Fit, training: Batches, epoch: int, batch: int) -> Iterator[
         while batch + devices <= len(order):
             parts = [training.collate(frames) for frames in order[batch : batch + devices]]
             batch += devices
-            yield (epoch, batch), parts[0] if devices == 1 else _spread(parts)
+            yield (epoch, batch), parts[0] if devices == 1 else stacked(parts)
         epoch, batch = epoch + 1, 0
 
 
-def _spread(parts: Sequence[Batch]) -> Batch:
-    """One batch on each device."""
-    mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("devices",))
-    rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("devices"))
-    return jax.device_put(for_devices(parts), rows)
+def _fed(
+    settings: Fit, state: FitState, feed: Iterator[tuple[tuple[int, int], Batch]], count: int, room: int
+) -> tuple[FitState, Float[np.ndarray, "3"]]:
+    """The state after `count` steps, and sums of loss and errors over them; `room` is the number compiled for."""
+    places, batches = zip(*itertools.islice(feed, count), strict=True)
+    sequence = stacked([*batches, *batches[-1:] * (room - count)])
+    if jax.device_count() > 1:
+        mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("devices",))
+        sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None, "devices"))
+        sequence = jax.device_put(sequence, sharding)
+    state, sums = advance(settings, state, sequence, count)
+    epoch, batch = (jnp.asarray(number, jnp.int32) for number in places[-1])
+    return state.replace(epoch=epoch, batch=batch), np.asarray(sums)
 
 
-@functools.partial(jax.jit, static_argnums=0, donate_argnums=())
+@functools.partial(jax.jit, static_argnums=0)
+def advance(settings: Fit, state: FitState, batches: Batch, count: ScalarLike) -> tuple[FitState, Float[Array, "3"]]:
+    """A step with each of the first `count` batches of a sequence; and the sums of loss and errors over the steps.
+
+    Many steps in one call share their working memory, which the system would otherwise clear page by page each time.
+    """
+
+    def step(index: Array, carried: tuple[FitState, Array]) -> tuple[FitState, Array]:
+        after, numbers = _step(settings, carried[0], take(batches, index))
+        return after, carried[1] + numbers
+
+    return jax.lax.fori_loop(0, count, step, (state, jnp.zeros(3, batches.energies.dtype)))
+
+
 def _step(settings: Fit, state: FitState, batch: Batch) -> tuple[FitState, Float[Array, "3"]]:
     def objective(potential: Potential) -> tuple[Float[Array, ""], Float[Array, "3"]]:
         one = lambda part: _numbers(*settings.loss(potential, part), part)

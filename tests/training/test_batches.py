@@ -73,3 +73,12 @@ def test_shifts_of_the_elements_are_taken_off_the_energies() -> None:
 def test_an_empty_split_is_refused() -> None:
     with pytest.raises(DatasetError, match="at least one frame"):
         Batches(ethanols(3).select([]), 4.0, 3)
+
+
+def test_batches_have_no_more_room_than_their_largest_frames_need() -> None:
+    same, mixed = Batches(ethanols(20).select(slice(1, None, 2)), 4.0, 4), Batches(ethanols(20), 4.0, 2)
+    edges = max(pairs.shape[1] for pairs in same.edges)
+    assert same.capacity.atoms == 64 + 1  # 4 x 9 in steps of 32, and one that owns nothing
+    assert 4 * edges <= same.capacity.edges < 4 * edges + 32
+    assert mixed.capacity.atoms == 32 + 1
+    assert [len(frames) for frames in same.epoch(0, 0)] == [4, 4, 2]

@@ -12,8 +12,8 @@ import pytest
 
 from so3k_explore.io.checkpoints import load_checkpoint
 from so3k_explore.potentials.so3krates import So3krates
-from so3k_explore.training.batches import Batches, for_devices
-from so3k_explore.training.fit import FitError, FitState, _step, fit, initial_fit
+from so3k_explore.training.batches import Batches, stacked
+from so3k_explore.training.fit import FitError, FitState, advance, fit, initial_fit
 from tests.training.test_fit import SETTINGS, SIZES, taught
 
 DEVICES, STEPS = 2, 5
@@ -51,12 +51,12 @@ def on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> FitState:
 
 def test_devices_average_their_gradients(on_two_devices: FitState) -> None:
     """The same steps on one device, with the mean loss of two batches."""
-    training, state = batches(20), fresh()
+    training = batches(20)
     settings = SETTINGS.replace(steps=STEPS)
     orders = [training.epoch(settings.seed, epoch) for epoch in range(3)]
     pairs = [order[k : k + DEVICES] for order in orders for k in range(0, len(order) - DEVICES + 1, DEVICES)]
-    for pair in pairs[:STEPS]:
-        state, _ = _step(settings, state, for_devices([training.collate(frames) for frames in pair]))
+    steps = [stacked([training.collate(frames) for frames in pair]) for pair in pairs[:STEPS]]
+    state, _ = advance(settings, fresh(), stacked(steps), STEPS)
     together, apart = (jax.tree.leaves(one.potential) for one in (on_two_devices, state))
     assert int(on_two_devices.step) == STEPS
     assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(together, jax.tree.leaves(fresh().potential), strict=True))
