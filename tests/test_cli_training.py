@@ -70,7 +70,10 @@ def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_structures_are_labelled_and_failures_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_structures_are_labelled_and_failures_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SO3K_RUNS", str(tmp_path / "runs"))
     good, bad = random_cluster(6, 1, 1.2).to_ase(), random_cluster(6, 2, 1.2).to_ase()
     bad.positions[1] = bad.positions[0]  # infinite energy
     write(tmp_path / "some.xyz", [good, bad, good])
@@ -185,7 +188,7 @@ def test_interrupting_leaves_a_fit_that_can_be_resumed(data: Path, tmp_path: Pat
         (["evaluate", "no-such-model", "DATA"], "There is no model"),
         (["label", "nowhere.xyz", "--output", "x.npz"], "There is no file"),
         (["label", "nowhere.xyz", "--output", "x.csv"], "must end in .npz or .xyz"),
-        (["label", "DATA", "--output", "x.npz", "--method", "B3LYP"], "A method is GFN2-xTB"),
+        (["label", "DATA", "--output", "x.npz", "--method", "B3LYP"], "`method` must be GFN2-xTB"),
         (["sample", "Xx", "--output", "OUT", "--method", LJ], "Not one molecule was sampled. Xx: "),
     ],
 )

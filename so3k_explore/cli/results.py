@@ -11,6 +11,8 @@ from so3k_explore.cli.terminal import say
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus
 
+LOOP_FILES = {"model": "model.npz", "data_file": "data.npz", "report": "report.md"}
+LEARNING = ("train", "label", "loop")
 MOVING = ("walkers", "force_calls", "calls_per_second", "long_range_cutoff")
 
 
@@ -36,7 +38,7 @@ def result(run: "Run", status: "RunStatus") -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "calls_per_second": rate if rate is not None else status.calls / seconds if seconds else None,
     }
-    if run.kind == "train":  # steps are no force calls of walkers
+    if run.kind in LEARNING:  # steps are no force calls of walkers
         summary = {name: value for name, value in summary.items() if name not in MOVING}
     return summary | _FOUND[run.kind](run, status)
 
@@ -93,6 +95,30 @@ def _training(run: "Run", status: "RunStatus") -> dict[str, Any]:
     }
 
 
+def _labelling(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    from so3k_explore.io.datasets import load_dataset
+
+    file = run.folder / "data.npz"
+    data = load_dataset(file) if file.is_file() else None
+    return {
+        "frames": 0 if data is None else len(data),
+        "atoms": 0 if data is None else len(data.numbers),
+        "molecules": 0 if data is None else len(set(data.molecules.tolist())),
+        **{name: status.details.get(name) for name in ("level", "failed", "problems")},
+        "data_file": None if data is None else str(file),
+    }
+
+
+def _loop(run: "Run", status: "RunStatus") -> dict[str, Any]:
+    place = lambda name: str(path) if (path := run.folder / name).is_file() else None
+    told = {name: status.details.get(name, []) for name in ("rounds", "labelled", "failed", "level")}
+    return {
+        "steps": status.step,
+        **told,
+        **{name: place(file) for name, file in LOOP_FILES.items()},
+    }
+
+
 def _details(run: "Run", status: "RunStatus") -> dict[str, Any]:
     """What a run on the landscape of another one tells about itself."""
     return {"landscape": run.landscape_run, **status.details}
@@ -100,12 +126,13 @@ def _details(run: "Run", status: "RunStatus") -> dict[str, Any]:
 
 _FOUND = {
     **{"dynamics": _dynamics, "relax": _relaxation, "minima": _minima, "train": _training},
+    **{"label": _labelling, "loop": _loop},
     **dict.fromkeys(("saddles", "recheck", "vibrations"), _details),
 }
 
 
 def write_output(run: "Run", path: Path) -> None:
-    """Writes the minima by energy, the last structure of every walker, or the best model of a fit.
+    """Writes the minima by energy, the last structure of every walker, the model of a fit, or a data set.
 
     Raises:
         ValueError: the format cannot be told from the name.
@@ -114,7 +141,10 @@ def write_output(run: "Run", path: Path) -> None:
 
     from so3k_explore.io.export import write_structures
 
-    if run.kind == "train":
+    if run.kind == "label":
+        _write_labels(run, path)
+        return
+    if run.kind in LEARNING:
         _write_model(run, path)
         return
     system = run.molecule.system
@@ -132,11 +162,23 @@ def write_output(run: "Run", path: Path) -> None:
     write_structures(path, systems, energies=energies)
 
 
+def _write_labels(run: "Run", path: Path) -> None:
+    from so3k_explore.cli.data import write_dataset
+    from so3k_explore.io.datasets import load_dataset
+
+    file = run.folder / "data.npz"
+    if file.is_file():
+        write_dataset(path, load_dataset(file))
+    else:
+        say("There is no data set: not one structure got a label.")
+
+
 def _write_model(run: "Run", path: Path) -> None:
     from so3k_explore.potentials.checkpoints import load_checkpoint, save_checkpoint
 
     model = run.folder / "model.npz"
     if not model.is_file():
-        say(f"There is no model yet: the first validation is at step {run.settings.to_json()['validate_every']}.")
+        when = "the first validation" if run.kind == "train" else "the first round"
+        say(f"There is no model yet: {when} has not been reached.")
     else:
         save_checkpoint(path, load_checkpoint(model))

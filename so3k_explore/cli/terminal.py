@@ -56,11 +56,12 @@ def describe(status: "RunStatus") -> str:
         words.append(f"largest force {status.details['max_force']:.2g} eV/Å")
     if status.time_fs:
         words.append(f"{status.time_fs / 1000:.3g} ps")
-    fitting = "validation_loss" in status.details
-    words += _errors(status.details) if fitting else []
-    if status.speed:
+    fitting = "epoch" in status.details
+    words += _errors(status.details) if fitting else _learning(status.details)
+    if status.speed and "wanted" not in status.details:  # the steps of a loop are not all of one kind
         what = "steps" if fitting else "calls"
-        words.append(f"{status.speed[f'{what}_per_second']:.3g} {what}/s")
+        unit = status.details.get("counts", what)
+        words.append(f"{status.speed[f'{what}_per_second']:.3g} {unit}/s")
     if "ns_per_day" in status.speed:
         words.append(f"{status.speed['ns_per_day']:.3g} ns/day")
     return ", ".join(words)
@@ -70,6 +71,17 @@ def _estimate(details: "dict[str, Any]") -> str:
     """How many minima there may be, where more than are known."""
     estimated = round(details.get("estimated_minima", [0])[0])
     return f" of about {estimated}" if estimated > details["n_minima"] else ""
+
+
+def _learning(details: "dict[str, Any]") -> list[str]:
+    """How far labels and rounds of active learning are."""
+    words = []
+    if "wanted" in details:
+        turn = f"round {details['round']} of {details['wanted']}" if details["round"] else "before the first round"
+        words.append(f"{turn}, {details['phase']} {details['phase_done']} of {details['phase_total']}")
+    if "labelled" in details:
+        words.append(f"{details['labelled']} labelled" + (f", {details['failed']} failed" if details["failed"] else ""))
+    return words
 
 
 def _errors(details: "dict[str, Any]") -> list[str]:

@@ -43,7 +43,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="what to call the run (default: the name of the file)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the best model there, .npz")
     parser.add_argument("--detach", action="store_true", help="hand the run to the background workers and return")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="for a recipe or a loop: of its files")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="of a recipe, or of a loop: goes on with what is there"
+    )
     parser.add_argument(
         "--processes", type=int, default=1, metavar="N", help="for a recipe or a loop: to label with (default: 1)"
     )

@@ -101,7 +101,8 @@ def foreground(arguments: argparse.Namespace, submit: "Submit", *, bounded: bool
 
         write_output(started, arguments.output)
     if arguments.json:
-        show_json(result(started, status))
+        output = {"output": str(arguments.output)} if arguments.output else {}
+        show_json(result(started, status) | output)
     elif status.state in CODES and not interrupted:
         show("\n".join(f"{name}: {value}" for name, value in result(started, status).items() if _short(value)))
     if status.state not in CODES:

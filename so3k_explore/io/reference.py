@@ -7,23 +7,21 @@ several processes instead.
 """
 
 import importlib
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from so3k_explore.io.datasets import DatasetError
+from so3k_explore.io.processes import SINGLE_THREAD, Crew
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
 GFN2 = "GFN2-xTB"
-SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def reference_calculator(method: str = GFN2) -> "Calculator":
@@ -66,11 +64,5 @@ def single_threaded_pool(processes: int) -> Iterator[Callable[[Callable[[Any], A
     if processes <= 1:
         yield map
         return
-    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
-    os.environ.update(dict.fromkeys(SINGLE_THREAD, "1"))  # inherited by what is started now
-    try:
-        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-            yield pool.map
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+    with Crew(processes) as crew:
+        yield crew.map

@@ -4,6 +4,7 @@
 * `store`, `frames`, `series`, `status`: the folder of a run.     * `run`, `runs`: a run, and all of them, for users.
 * `worker`: the loop that works on a run.                        * `task`: kinds of it.
 * `dynamics`, `relaxation`, `minima`, `training`: these kinds.     * `training_inputs`: what a training run starts from.
+* `labelling`, `labelling_inputs`: reference labels.              * `learning_loop`: a model that explores and learns.
 * `on_landscape`: runs that find saddles, check minima or compute frequencies in the landscape of another run.
 * `engine`, `serve`, `preload`: queue and processes with Dask.    * `inline`: a thread of this process instead.
 """
@@ -13,6 +14,8 @@ from so3k_explore.jobs.run import Run as Run
 from so3k_explore.jobs.runs import Runs as Runs
 from so3k_explore.jobs.setting import Settings as Settings
 from so3k_explore.jobs.settings import DynamicsSettings as DynamicsSettings
+from so3k_explore.jobs.settings import LabelSettings as LabelSettings
+from so3k_explore.jobs.settings import LoopSettings as LoopSettings
 from so3k_explore.jobs.settings import MinimaSettings as MinimaSettings
 from so3k_explore.jobs.settings import RecheckSettings as RecheckSettings
 from so3k_explore.jobs.settings import RelaxSettings as RelaxSettings

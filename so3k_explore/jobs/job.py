@@ -14,7 +14,7 @@ import numpy as np
 
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import TrainSettings, settings_from_json
+from so3k_explore.jobs.settings import LabelSettings, LoopSettings, TrainSettings, settings_from_json
 from so3k_explore.system import System
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """``dynamics``, ``relax``, ``minima`` or ``train``."""
+        """As the keys of `settings.SETTINGS`, such as ``dynamics``."""
         return self.settings.kind
 
     def to_json(self) -> dict[str, Any]:
@@ -100,11 +100,9 @@ def make_job(
     long_range_cutoff: float | int | None = None,
 ) -> Job:
     """A job that can be worked on; see `Runs.submit`."""
-    if isinstance(settings, TrainSettings):
-        from so3k_explore.jobs.training_inputs import make_training_job
-
+    if isinstance(settings, TrainSettings | LabelSettings):
         given = {"molecule": molecule, "model": model, "long_range_cutoff": long_range_cutoff}
-        return make_training_job(settings, given, name, precision, checkpoint_interval)
+        return _job_with_data(settings, given, name, precision, checkpoint_interval)
     if molecule is None:
         raise ValueError(f"A run of the kind `{settings.kind}` needs a molecule, got none.")
     from so3k_explore.io.molecule import Molecule
@@ -130,6 +128,19 @@ def make_job(
         checkpoint_interval=checkpoint_interval,
         created=time.time(),
         long_range_cutoff=checked_cutoff(long_range_cutoff, info),
+    )
+
+
+def _job_with_data(settings: TrainSettings | LabelSettings, *others: Any) -> Job:
+    """Of the kinds of runs that have a file of structures in place of a molecule."""
+    if isinstance(settings, LabelSettings):
+        from so3k_explore.jobs.labelling_inputs import make_labelling_job
+
+        return make_labelling_job(settings, *others)
+    from so3k_explore.jobs.training_inputs import make_loop_job, make_training_job
+
+    return (
+        make_loop_job(settings, *others) if isinstance(settings, LoopSettings) else make_training_job(settings, *others)
     )
 
 

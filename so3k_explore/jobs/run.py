@@ -45,7 +45,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """``dynamics``, ``relax``, ``minima``, ``train``, ``saddles``, ``recheck`` or ``vibrations``."""
+        """As the keys of `settings.SETTINGS`, such as ``dynamics``, ``minima``, ``train`` or ``label``."""
         return self._job.kind
 
     @property

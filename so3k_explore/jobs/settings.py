@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from so3k_explore.jobs.setting import Real, Settings, setting
 
 RECORDABLE = ("velocities", "dipoles")
+REFERENCES = "Reference: GFN2-xTB, GFN1-xTB or module:Calculator"
 SPECTRAL_INTERVAL = 2.0  # fs between frames that show all vibrations of molecules
 
 
@@ -154,7 +155,7 @@ class RecheckSettings(Settings):
     kind: ClassVar[str] = "recheck"
 
     landscape: str = setting("", "Run whose landscape is checked, in the same folder of runs")
-    method: str = setting("GFN2-xTB", "Reference: GFN2-xTB, GFN1-xTB or module:Calculator")
+    method: str = setting("GFN2-xTB", REFERENCES)
     minima: int | None = setting(20, "So many of the lowest minima; without it, all", minimum=0)
     saddles: int | None = setting(0, "So many of the lowest saddles; without it, all", minimum=0)
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
@@ -226,10 +227,59 @@ class TrainSettings(Settings):
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class LabelSettings(Settings):
+    """Structures labelled with a reference method, for training."""
+
+    kind: ClassVar[str] = "label"
+
+    source: str = setting("", "File of structures, trajectory, landscape or labelled data; or the folder of a run")
+    method: str = setting("GFN2-xTB", REFERENCES)
+    structures: int | None = setting(None, "So many, evenly spread; without it, all", minimum=1)
+    processes: int = setting(1, "That label side by side with one thread each", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.method)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopSettings(TrainSettings):
+    """Active learning: explore, label what the model knows least, learn again; as `training.ActiveLearning`."""
+
+    kind: ClassVar[str] = "loop"
+
+    steps: int = setting(2000, "Batches of each fit", minimum=1)
+    validate_every: int = setting(200, "Steps between validations", minimum=1)
+    validation: Real = setting(0.1, "Share of the structures that chooses the best parameters", above=0.0)
+    test: Real = setting(0.1, "Share of the structures that nothing is chosen by", minimum=0.0)
+    patience: int | None = setting(None, "Validations without improvement before a fit ends", minimum=1)
+    explore: tuple[str, ...] = setting((), "Molecules: names, SMILES, sequences or files; else those of the data")
+    rounds: int = setting(3, "Of exploring, labelling and learning", minimum=1, live=True)
+    picks: int = setting(32, "Structures labelled in a round", minimum=1)
+    walkers: int = setting(4, "That explore each molecule", minimum=1)
+    temperature: Real = setting(600.0, "Of the exploration", unit="K", above=0.0)
+    frames: int = setting(25, "Of each walker in a round", minimum=1)
+    interval: Real = setting(20.0, "Between these frames", unit="fs", above=0.0)
+    method: str = setting("GFN2-xTB", REFERENCES)
+    processes: int = setting(1, "That label side by side with one thread each", minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.method)
+
+
+def check_name(method: str) -> None:
+    """Raises ValueError where a text is not the name of a reference method."""
+    module, colon, name = method.partition(":")
+    if method not in ("GFN2-xTB", "GFN1-xTB") and not (colon and module and name):
+        raise ValueError(f"`method` must be GFN2-xTB, GFN1-xTB or package.module:Calculator, got {method!r}.")
+
+
 SETTINGS: dict[str, type[Settings]] = {
     cls.kind: cls
     for cls in (
-        *(DynamicsSettings, RelaxSettings, MinimaSettings, TrainSettings),
+        *(DynamicsSettings, RelaxSettings, MinimaSettings, TrainSettings, LabelSettings, LoopSettings),
         *(SaddlesSettings, RecheckSettings, VibrationsSettings),
     )
 }

@@ -139,6 +139,14 @@ def make_task(context: Context) -> Task:
         from so3k_explore.jobs.training import TrainTask
 
         return TrainTask(context)
+    if context.job.kind == "label":
+        from so3k_explore.jobs.labelling import LabelTask
+
+        return LabelTask(context)
+    if context.job.kind == "loop":
+        from so3k_explore.jobs.learning_loop import LoopTask
+
+        return LoopTask(context)
     if context.job.kind == "minima":
         from so3k_explore.jobs.minima import MinimaTask
 

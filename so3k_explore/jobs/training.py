@@ -155,7 +155,9 @@ class TrainTask:
     def _prepare(self) -> Prepared:
         job = self._context.job
         if self.settings.start is not None:
-            _same(f"model `{self.settings.start}`", job.model_sha256, fingerprint(start_info(self.settings.start).path))
+            check_same(
+                f"model `{self.settings.start}`", job.model_sha256, fingerprint(start_info(self.settings.start).path)
+            )
         prepared = prepare_run(self.settings)
         self._data = str(fingerprint(Path(self.settings.dataset)))
         return prepared
@@ -163,7 +165,7 @@ class TrainTask:
     def _restore(self) -> None:
         path = self._context.folder.checkpoint
         about = read_metadata(path)
-        _same(f"data set {self.settings.dataset}", about["dataset"], self._data)
+        check_same(f"data set {self.settings.dataset}", about["dataset"], self._data)
         wanted, found = self._architecture(), about["architecture"]
         other = [
             f"{name} {found.get(name)} instead of {value}" for name, value in wanted.items() if found.get(name) != value
@@ -235,7 +237,8 @@ class TrainTask:
         return f"The best model, of step {self._best['step']}, errs by {', '.join(said)}."
 
 
-def _same(what: str, then: str | None, now: str | None) -> None:
+def check_same(what: str, then: str | None, now: str | None) -> None:
+    """Raises ValueError where a file is not what it was when the run was made."""
     if then != now:
         raise ValueError(
             f"The {what} has changed since this run was made (SHA-256 {str(then)[:12]}… then, {str(now)[:12]}… now). "

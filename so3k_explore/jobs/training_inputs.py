@@ -1,5 +1,6 @@
-"""What a training run starts from: its settings as those of `training`, its data, its job."""
+"""What runs that fit start from: their settings as those of `training`, their data, their jobs."""
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +10,15 @@ from so3k_explore.io.dataset_formats import read_dataset
 from so3k_explore.io.datasets import Dataset, DatasetError
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.job import Job, fingerprint
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.settings import LoopSettings, TrainSettings
 from so3k_explore.potentials.registry import ModelInfo, model_info
 from so3k_explore.potentials.so3krates import Architecture
+from so3k_explore.training.exploring import molecules_of
 from so3k_explore.training.fit import Fit
 from so3k_explore.training.loss import Loss
 from so3k_explore.training.prepare import Prepared, check_labels, divide, prepare
 from so3k_explore.training.recipe import Recipe
+from so3k_explore.training.rounds import ActiveLearning, check_loop
 
 FRESH = "fresh network"  # in place of the name of a model
 _FIT = ("steps", "molecules", "optimiser", "learning_rate", "validate_every", "patience", "seed")
@@ -26,6 +29,7 @@ _WEIGHTS = {
     "charge_weight": "charges",
 }
 _SIZES = ("features", "heads", "layers", "degrees", "cutoff", "repulsion_range")
+_LOOP = ("rounds", "walkers", "temperature", "frames", "interval", "picks", "method", "processes", "seed")
 _PARTS = ("validation", "test", "held_out")
 
 
@@ -143,3 +147,42 @@ def make_training_job(
         checkpoint_interval=checkpoint_interval,
         created=time.time(),
     )
+
+
+def active_learning(settings: LoopSettings) -> ActiveLearning:
+    """The same as `training` calls it."""
+    return ActiveLearning(fit=fit_of(settings), **{name: getattr(settings, name) for name in _LOOP})
+
+
+def explored(settings: LoopSettings, dataset: Dataset) -> list[Molecule]:
+    """The molecules to explore: those named, else those of the data.
+
+    Raises:
+        ValueError: one of them is nothing that can be read, or the data have too many.
+    """
+    from so3k_explore.io.structures import load_molecule
+
+    return [load_molecule(text) for text in settings.explore] or molecules_of(dataset)
+
+
+def make_loop_job(
+    settings: LoopSettings,
+    given: Mapping[str, Any],
+    name: str | None,
+    precision: str,
+    checkpoint_interval: float | int,
+) -> Job:
+    """A job of active learning, after looking at its data, its molecules and its method; arguments as of training.
+
+    Raises:
+        ValueError: as for training; or methods are mixed, or a molecule cannot be read or is of other elements.
+    """
+    job = make_training_job(settings, given, name, precision, checkpoint_interval)
+    dataset = read_data(settings)
+    molecules = explored(settings, dataset)
+    check_loop(active_learning(settings), molecules, dataset)
+    texts = tuple(
+        str(path.resolve()) if (path := Path(text).expanduser()).is_file() else text for text in settings.explore
+    )
+    kept: Any = job.settings
+    return dataclasses.replace(job, settings=kept.replace(explore=texts), molecule=molecules[0])

@@ -1,4 +1,4 @@
-"""Data sets that came through the page, kept beside the runs, so that a run finds its data when it is resumed."""
+"""Files that came through the page, kept beside the runs, so that a run finds its data when it is resumed."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def keep_upload(root: Path, content: bytes, filename: str) -> Path:
 
 
 def drop_unused_uploads(root: Path, older_than_days: float | int = UPLOAD_DAYS) -> None:
-    """Removes uploads that no run learns from, deleted runs that can still be restored among them."""
+    """Removes uploads that no run learns from or labels, deleted runs that can still be restored among them."""
     folders = [path for path in (root / UPLOADS).glob("*") if path.is_dir()]
     if not folders:
         return
@@ -41,6 +41,5 @@ def drop_unused_uploads(root: Path, older_than_days: float | int = UPLOAD_DAYS) 
 def _datasets(root: Path) -> Iterator[Path]:
     for file in (*root.glob("*/job.json"), *root.glob(".*/*/job.json")):
         with suppress(OSError, ValueError, AttributeError):
-            dataset = json.loads(file.read_text()).get("settings", {}).get("dataset")
-            if dataset:
-                yield Path(dataset)
+            settings = json.loads(file.read_text()).get("settings", {})
+            yield from (Path(settings[name]) for name in ("dataset", "source") if settings.get(name))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from so3k_explore import units
 
 if TYPE_CHECKING:
-    from so3k_explore.training.loop import Round
+    from so3k_explore.training.rounds import Round
 
 HEAD = ("structures", "forces MAE", "forces RMSE", "mean force", "energy MAE", "an atom", "relative energy MAE")
 UNITS = ("", "meV/Å", "meV/Å", "meV/Å", "meV", "meV", "kcal/mol")
@@ -66,15 +66,15 @@ def examination_text(parts: Mapping[str, Mapping[str, Any]]) -> str:
 def rounds_text(rounds: "Sequence[Round]") -> str:
     """What the rounds of active learning found out. Errors are those of forces on the picked structures."""
     heads = ["round", "trained on", "validation / meV/Å", "explored", "labelled", "failed", "score"]
+    heads += [f"{name} / meV/Å" for name in ("expected error", "error before", "error after")]
     rows = [
         [
-            *(str(found.number), str(found.frames), _number(1000 * found.validation_force_error)),
+            *(str(found.number + 1), str(found.frames), _number(1000 * found.validation_force_error)),
             *(str(found.explored), str(found.picked), str(found.failed), _number(found.score)),
-            *(_number(1000 * found.expected_error), _number(1000 * found.force_error)),
+            *(_number(1000 * error) for error in (found.expected_error, found.error_before, found.error_after)),
         ]
         for found in rounds
     ]
-    heads = [*heads, "expected error / meV/Å", "error / meV/Å"]
     return _table(heads, rows) + "\n"
 
 

@@ -1,76 +1,56 @@
 """Active learning: explore with the model, pick what it knows least, label it, learn again.
 
-Each round fits on all data so far, going on from the model of the round before, runs hot dynamics with the new model,
-and chooses the structures that are farthest from the training set (`analysis.extrapolation`), no two alike. Their
-labels tell how wrong the model was there, before they join the data. A round leaves its files in a folder of its own; a
-loop that was interrupted goes on with the first round that is not complete.
+A loop begins with a fit to the data there are. Each round runs hot dynamics with the latest model, chooses the
+structures that are farthest from the training set (`analysis.extrapolation`), no two alike, labels them, and fits again
+with them, going on from the model before. Their labels tell how wrong the model was there before it learned them, and
+how wrong it is afterwards. All is in a folder: a loop that was interrupted goes on, and labels nothing twice.
+
+===================  ================================================================================
+``start/model.npz``  the model before the first round
+``round_K/``         ``candidates.npz`` (picked), ``labels.jsonl``, ``picks.npz`` (labelled),
+                     ``model.npz`` (which has learned them), ``report.json``
+``model.npz``        the latest model
+``data.npz``         all that it has learned from
+``report.md``        the rounds as a table
+===================  ================================================================================
 """
 
+import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from so3k_explore import units
 from so3k_explore.analysis.extrapolation import Extrapolation, load_extrapolation
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, concatenate, from_frames, load_dataset, save_dataset
 from so3k_explore.io.molecule import Molecule
-from so3k_explore.io.reference import GFN2
-from so3k_explore.potentials.so3krates import Architecture, So3krates
+from so3k_explore.potentials import checkpoints
+from so3k_explore.potentials.so3krates import So3krates
 from so3k_explore.potentials.so3lr import So3lr
-from so3k_explore.simulation import Langevin, initial_state, simulate
-from so3k_explore.system import System, replicate
+from so3k_explore.training.cards import rounds_text
 from so3k_explore.training.evaluate import predictions
+from so3k_explore.training.exploring import explore, pick
 from so3k_explore.training.extrapolation import descriptors, fit_extrapolation
-from so3k_explore.training.fit import Fit, FitState, fit, initial_fit
+from so3k_explore.training.fit import fit, initial_fit
+from so3k_explore.training.labelling import Journal, Labelling, label_structures
 from so3k_explore.training.prepare import Prepared, prepare, save_model
-from so3k_explore.training.reference import Failure, label_all
-from so3k_explore.training.splits import distinct
-from so3k_explore.typing import Replaceable
+from so3k_explore.training.rounds import (
+    DONE,
+    EXPLORING,
+    FITTING,
+    LABELLING,
+    ActiveLearning,
+    LoopState,
+    Round,
+    check_loop,
+)
 
-STEPS = 100  # of a fit, between two looks at it
+STEPS = 10  # of a fit, between two looks at it
 CHECKPOINT_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class ActiveLearning(Replaceable):
-    """How a loop explores and learns."""
-
-    rounds: int = 3
-    walkers: int = 4  # of each molecule
-    temperature: float = 600.0  # K
-    frames: int = 25  # of each walker
-    interval: float = 20.0  # fs between frames
-    picks: int = 32  # structures labelled in a round
-    method: str = GFN2
-    processes: int = 1
-    seed: int = 0
-    fit: Fit = field(default_factory=lambda: Fit(steps=2000, validate_every=200))
-
-    def __post_init__(self) -> None:
-        for name in ("rounds", "walkers", "frames", "picks", "processes", "temperature", "interval"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
-
-
-@dataclass(frozen=True)
-class Round:
-    """What a round found out."""
-
-    number: int
-    frames: int  # that were trained on
-    validation_force_error: float  # eV/Å, after the fit
-    explored: int
-    picked: int
-    failed: int  # picks without a label
-    score: float  # mean extrapolation score of the picks
-    expected_error: float  # eV/Å, what the score promised for the force on an atom
-    force_error: float  # eV/Å, mean size of the true error on an atom
 
 
 def learn_actively(
@@ -79,132 +59,152 @@ def learn_actively(
     dataset: Dataset,
     folder: Path | str,
     *,
-    architecture: Architecture | None = None,
     start: Path | str | None = None,
-    watch: Callable[[FitState], None] | None = None,
-) -> Iterator[Round]:
-    """Yields each round when it is complete; `folder/round_K/model.npz` is the model of round K.
+    **options: Any,
+) -> Iterator[LoopState]:
+    """Yields where the loop stands, often; a state whose phase is ``done`` ends each round.
 
     Args:
         settings: of the loop.
         molecules: whose surfaces are explored.
         dataset: labelled structures to begin with.
-        folder: where rounds are kept.
-        architecture: of a fresh network.
-        start: model to go on from instead.
-        watch: hears of the states of the fits.
+        folder: where everything is kept.
+        start: model to go on from; without it, a fresh network.
+        **options: of `training.prepare`: architecture of a fresh network, validation, test, held_out.
 
     Raises:
         DatasetError: the data do not suit, or are of another method; or no pick could be labelled.
     """
-    if dataset.level != settings.method:
-        raise DatasetError(
-            f"The data are of {dataset.level or 'an unnamed method'}, and picks would be labelled with "
-            f"{settings.method}. Choose the method of the data, or label them anew with `so3k label`."
+    check_loop(settings, molecules, dataset)
+    return _Loop(settings, molecules, [dataset], Path(folder), {"validation": 0.1, "test": 0.1, **options}).run(start)
+
+
+def save_fit(state: LoopState, folder: Path) -> None:
+    """Checkpoint of the fit that is going on."""
+    if state.fit is not None:
+        place = folder / ("start" if state.first else f"round_{len(state.rounds)}")
+        save_checkpoint(place / "fit.npz", state.fit)
+
+
+@dataclasses.dataclass
+class _Loop:
+    """A loop in its folder."""
+
+    settings: ActiveLearning
+    molecules: Sequence[Molecule]
+    data: list[Dataset]  # to begin with, then the picks of each round
+    folder: Path
+    options: dict[str, Any]
+    rounds: tuple[Round, ...] = ()
+
+    def run(self, start: Path | str | None) -> Iterator[LoopState]:
+        model = self.folder / "start" / "model.npz"
+        if not model.is_file():
+            yield from self._fit(model.parent, start, "the fit before active learning", first=True)
+        for number in range(self.settings.rounds):
+            place = self.folder / f"round_{number}"
+            if not (place / "report.json").is_file():
+                yield from self._round(number, place, model)
+            else:
+                self.data.append(load_dataset(place / "picks.npz"))
+            model = place / "model.npz"
+            self.rounds += (Round(**json.loads((place / "report.json").read_text())),)
+            self._publish(model)
+            yield self._state(DONE, 1, 1)
+
+    def _round(self, number: int, place: Path, model: Path) -> Iterator[LoopState]:
+        place.mkdir(parents=True, exist_ok=True)
+        candidates = place / "candidates.npz"
+        if not candidates.is_file():
+            yield from self._explore(number, candidates, model)
+        journal = Journal(place / "labels.jsonl", load_dataset(candidates), self.settings.method)
+        for state in label_structures(journal, self.settings.processes):
+            yield self._state(LABELLING, state.done, state.total, labelled=state.labelled, failed=state.failed)
+        picks = journal.dataset()
+        save_dataset(place / "picks.npz", picks)
+        self.data.append(picks)
+        learned = place / "model.npz"
+        if not learned.is_file():
+            yield from self._fit(place, model, f"round {number} of active learning", labelling=journal.state())
+        explored, about = (
+            json.loads((place / "explored.json").read_text()),
+            checkpoints.load_checkpoint(learned).metadata,
         )
-    data, model = [dataset], start
-    for number in range(settings.rounds):
-        place = Path(folder) / f"round_{number}"
-        if not (place / "report.json").is_file():
-            place.mkdir(parents=True, exist_ok=True)
-            _complete(settings, number, molecules, concatenate(data), place, architecture, model, watch)
-        model = place / "model.npz"
-        data.append(load_dataset(place / "picks.npz"))
-        yield Round(**json.loads((place / "report.json").read_text()))
-
-
-def _complete(
-    settings: ActiveLearning,
-    number: int,
-    molecules: Sequence[Molecule],
-    dataset: Dataset,
-    place: Path,
-    architecture: Architecture | None,
-    start: Path | str | None,
-    watch: Callable[[FitState], None] | None,
-) -> None:
-    """One round, its report written last."""
-    ready = prepare(dataset, settings.fit, architecture=architecture, start=start, validation=0.1, test=0.1)
-    state = _fitted(settings.fit, ready, place / "fit.npz", watch)
-    save_model(
-        place / "model.npz",
-        state.best,
-        ready,
-        f"round {number} of active learning",
-        extrapolation=_extrapolation(state.best, ready),
-    )
-    found = explore(settings, state.best, molecules, number)
-    cloud = load_extrapolation(place / "model.npz")
-    assert cloud is not None
-    worst = pick(cloud, state.best, found, settings.picks)
-    labels = list(label_all([found[k].system.to_ase() for k in worst], settings.method, settings.processes))
-    made = [
-        frame._replace(molecule=found[k].molecule, source=f"round {number}", group=place_in_round)
-        for place_in_round, (k, frame) in enumerate(zip(worst, labels, strict=True))
-        if isinstance(frame, Frame)
-    ]
-    if not made:
-        raise DatasetError(f"None of {len(labels)} picked structures could be labelled in round {number}.")
-    picks = from_frames(made, settings.method)
-    save_dataset(place / "picks.npz", picks)
-    report = _report(number, ready, float(state.validation_force_error), cloud, state.best, picks)
-    failed = sum(isinstance(frame, Failure) for frame in labels)
-    text = json.dumps({**report, "explored": len(found), "failed": failed}, indent=1)
-    temporary = place / ".report.json"
-    temporary.write_text(text)
-    temporary.replace(place / "report.json")
-    (place / "fit.npz").unlink(missing_ok=True)
-
-
-def _fitted(settings: Fit, ready: Prepared, checkpoint: Path, watch: Callable[[FitState], None] | None) -> FitState:
-    """The end of a fit, which goes on where an interrupted one was saved last."""
-    fresh = initial_fit(settings, ready.potential)
-    state = start = load_checkpoint(checkpoint, fresh) if checkpoint.is_file() else fresh
-    saved = time.monotonic()
-    for state in fit(settings, start, ready.training, ready.validation, STEPS):
-        if watch is not None:
-            watch(state)
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save_checkpoint(checkpoint, state)
-            saved = time.monotonic()
-    return state
-
-
-def explore(
-    settings: ActiveLearning, potential: So3krates | So3lr, molecules: Sequence[Molecule], number: int
-) -> Dataset:
-    """Structures of hot dynamics with a model, without labels; walkers that go astray end early."""
-    made: list[Frame] = []
-    timestep = 0.5 * units.FS
-    thermostat = Langevin(timestep=timestep, kT=settings.temperature * units.KB, friction=0.01 / units.FS)
-    for molecule in molecules:
-        system: System = molecule.system.astype(np.float32)
-        state: Any = initial_state(
-            potential,
-            replicate(system, settings.walkers),
-            temperature=settings.temperature,
-            seed=settings.seed + 1000 * number,
+        report = Round(
+            number=number,
+            frames=about["frames"]["training"],
+            validation_force_error=about["validation_force_error"],
+            explored=explored["frames"],
+            picked=len(picks),
+            failed=len(journal.failures),
+            **_errors(model, learned, picks),
         )
-        frames = simulate(thermostat, potential, state, max(1, round(settings.interval / 0.5)))
-        for _, state in zip(range(settings.frames), frames, strict=False):
-            positions = np.asarray(state.system.positions, float)
-            whole = np.asarray(state.running) & np.isfinite(positions).all(axis=(1, 2))
-            made += [_bare(molecule, positions[walker]) for walker in np.flatnonzero(whole)]
-    if not made:
-        raise DatasetError("No walker survived its first frames. Train longer, or explore at a lower temperature.")
-    return from_frames(made)
+        _write(place / "report.json", json.dumps(dataclasses.asdict(report), indent=1))
+
+    def _explore(self, number: int, candidates: Path, model: Path) -> Iterator[LoopState]:
+        """Chooses what to label, and keeps it."""
+        settings, potential, cloud = self.settings, _potential(model), load_extrapolation(model)
+        assert cloud is not None
+        names = ("walkers", "temperature", "frames", "interval")
+        given = {name: getattr(settings, name) for name in names} | {"seed": settings.seed + 1000 * number}
+        found: list[Frame] = []
+        total = settings.frames * len(self.molecules)
+        for step, seen in enumerate(explore(potential, self.molecules, **given), 1):
+            found += seen.frames
+            yield self._state(EXPLORING, step, total, positions=None if seen.molecule else seen.positions)
+        if not found:
+            raise DatasetError("No walker survived its first frames. Train longer, or explore at a lower temperature.")
+        every = from_frames(found)
+        worst = pick(cloud, potential, every, settings.picks)
+        about = {"source": f"round {number}"}
+        chosen = [every[k]._replace(**about, group=group) for group, k in enumerate(worst)]
+        _write(candidates.with_name("explored.json"), json.dumps({"frames": len(found)}))
+        save_dataset(candidates, from_frames(chosen))
+
+    def _fit(
+        self,
+        place: Path,
+        start: Path | str | None,
+        description: str,
+        *,
+        first: bool = False,
+        labelling: Labelling | None = None,
+    ) -> Iterator[LoopState]:
+        """Fits to all data so far, going on where an interrupted fit was saved last, and writes the model."""
+        place.mkdir(parents=True, exist_ok=True)
+        settings, checkpoint = self.settings.fit, place / "fit.npz"
+        ready = prepare(concatenate(self.data), settings, start=start, **self.options)
+        state = begun = initial_fit(settings, ready.potential)
+        if checkpoint.is_file():
+            state = begun = load_checkpoint(checkpoint, begun)
+        counts = {} if labelling is None else {"labelled": labelling.labelled, "failed": labelling.failed}
+        saved = time.monotonic()
+        for state in fit(settings, begun, ready.training, ready.validation, STEPS):
+            shown = self._state(FITTING, int(state.step), settings.steps, fit=state, first=first, **counts)
+            yield shown
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                save_fit(shown, self.folder)
+                saved = time.monotonic()
+        about = {"validation_force_error": float(state.validation_force_error)}
+        save_model(
+            *(place / "model.npz", state.best, ready, description),
+            extrapolation=_extrapolation(state.best, ready),
+            **about,
+        )
+        checkpoint.unlink(missing_ok=True)
+
+    def _publish(self, model: Path) -> None:
+        """The latest model, its data and the report at the top of the folder."""
+        save_dataset(self.folder / "data.npz", concatenate(self.data))
+        checkpoints.save_checkpoint(self.folder / "model.npz", checkpoints.load_checkpoint(model))
+        _write(self.folder / "report.md", rounds_text(self.rounds))
+
+    def _state(self, phase: str, done: int, total: int, **values: Any) -> LoopState:
+        return LoopState(phase, done, total, self.rounds, self.settings.rounds, **values)
 
 
-def pick(cloud: Extrapolation, potential: So3krates | So3lr, found: Dataset, count: int) -> list[int]:
-    """Frames with the largest score on any atom, farthest first, none a copy of another."""
-    each = cloud.score(found.numbers, descriptors(potential, found))
-    worst = np.maximum.reduceat(each, found.offsets[:-1])
-    order = np.argsort(-worst)
-    return [int(order[k]) for k in distinct(found.select(order))[:count]]
-
-
-def _bare(molecule: Molecule, positions: np.ndarray) -> Frame:
-    return Frame(molecule.numbers, positions, 0.0, np.zeros_like(positions), molecule.name, charge=molecule.charge)
+def _potential(model: Path) -> So3krates | So3lr:
+    return checkpoints.load_checkpoint(model).potential()
 
 
 def _extrapolation(potential: So3krates | So3lr, ready: Prepared) -> Extrapolation:
@@ -214,20 +214,22 @@ def _extrapolation(potential: So3krates | So3lr, ready: Prepared) -> Extrapolati
     return fit_extrapolation(potential, ready.part("training"), aside, errors)
 
 
-def _report(
-    number: int, ready: Prepared, validation: float, cloud: Extrapolation, potential: So3krates | So3lr, picks: Dataset
-) -> dict[str, Any]:
-    each = cloud.score(picks.numbers, descriptors(potential, picks))
-    errors = np.linalg.norm(predictions(potential, picks, ready.shifts).force_errors, axis=1)
-    made = Round(
-        number=number,
-        frames=len(ready.parts.training),
-        validation_force_error=validation,
-        explored=0,
-        picked=len(picks),
-        failed=0,
-        score=float(each.mean()),
-        expected_error=float(cloud.expected_error(each).mean()),
-        force_error=float(errors.mean()),
-    )
-    return asdict(made)
+def _errors(before: Path, after: Path, picks: Dataset) -> dict[str, float]:
+    """How wrong two models are on the picks, and what the score of the first one promised."""
+    cloud = load_extrapolation(before)
+    assert cloud is not None
+    each = cloud.score(picks.numbers, descriptors(_potential(before), picks))
+    wrong = lambda model: float(np.linalg.norm(predictions(_potential(model), picks).force_errors, axis=1).mean())
+    return {
+        "score": float(each.mean()),
+        "expected_error": float(cloud.expected_error(each).mean()),
+        "error_before": wrong(before),
+        "error_after": wrong(after),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Replaces a file in one piece."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -16,8 +16,8 @@ from jaxtyping import Float
 
 from so3k_explore.geometry.bonds import find_bonds
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames
+from so3k_explore.io.labels import label
 from so3k_explore.io.reference import GFN2, reference_calculator
-from so3k_explore.training.reference import label
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -1,9 +1,12 @@
 """Labelled data for tests, small enough for a machine that is busy."""
 
+from dataclasses import replace
+
+import numpy as np
 from ase.calculators.lj import LennardJones
 
 from so3k_explore.io.datasets import Dataset, from_frames
-from so3k_explore.training.reference import label
+from so3k_explore.io.labels import label
 from tests.molecules import random_cluster
 
 LJ = "ase.calculators.lj:LennardJones"
@@ -11,6 +14,16 @@ SIZES = {"features": 8, "heads": 2, "layers": 1, "degrees": (1,), "cutoff": 3.0,
 FIT = {"molecules": 4, "validate_every": 15, "learning_rate": 2e-2, "energy_weight": 1.0}
 TINY = {**SIZES, **FIT, "validation": 0.2, "test": 0.1}
 """Settings of a small network."""
+
+
+LOOP = {"walkers": 2, "temperature": 20.0, "frames": 4, "picks": 3, "method": LJ, "rounds": 1}
+"""Settings of a short loop of active learning, whose fits have 15 steps."""
+
+
+def loop_data() -> Dataset:
+    """Clusters of one name, at the level of the method that labels more of them."""
+    data = clusters()
+    return replace(data, level=LJ, molecules=np.full(len(data), "cluster"))
 
 
 def clusters(frames: int = 30, atoms: int = 6) -> Dataset:

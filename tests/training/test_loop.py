@@ -1,77 +1,118 @@
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.calculators.lj import LennardJones
 
-from so3k_explore.io.datasets import from_frames, load_dataset
+from so3k_explore.io.datasets import Dataset, DatasetError, load_dataset
 from so3k_explore.io.molecule import Molecule
+from so3k_explore.jobs.loading import working_precision
+from so3k_explore.potentials.registry import load_potential
+from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.system import System
 from so3k_explore.training import loop
+from so3k_explore.training.exploring import molecules_of
 from so3k_explore.training.fit import Fit
-from so3k_explore.training.loop import ActiveLearning, learn_actively
-from so3k_explore.training.reference import label
-from tests.training.test_fit import SIZES
+from so3k_explore.training.loop import learn_actively
+from so3k_explore.training.loss import Loss
+from so3k_explore.training.rounds import ActiveLearning
+from tests.training.data import LOOP, SIZES, loop_data
 
-LJ = "ase.calculators.lj:LennardJones"
-QUICK = Fit(steps=60, molecules=4, learning_rate=5e-3, warmup=5, validate_every=30)
-SIDE = 2 ** (1 / 6)
-TRIMER = System.create(
-    np.array([[0, 0, 0], [SIDE, 0, 0], [SIDE / 2, SIDE * 3**0.5 / 2, 0], [SIDE / 2, SIDE * 0.29, SIDE * 0.82]]),
-    [18] * 4,
-)
+FIT = Fit(steps=15, molecules=4, learning_rate=2e-2, validate_every=15, loss=Loss(energy=1.0, huber=0.5))
+SETTINGS = ActiveLearning(**LOOP, fit=FIT)
+OPTIONS = {"architecture": Architecture(**SIZES, charge_and_spin=False), "validation": 0.2, "test": 0.1}
 
 
 @pytest.fixture(scope="module")
-def start():
-    rng, calculator = np.random.default_rng(0), LennardJones()
-    frames = []
-    for number in range(24):
-        atoms = TRIMER.to_ase()
-        atoms.positions += rng.normal(scale=0.03, size=(4, 3))
-        frames.append(label(atoms, calculator, molecule="cluster", group=number))
-    return from_frames(frames, LJ)
+def start() -> Dataset:
+    return loop_data()
 
 
-def test_rounds_label_what_is_farthest_and_survive_an_interruption(start, tmp_path: Path) -> None:
-    settings = ActiveLearning(
-        rounds=2, walkers=2, temperature=200.0, frames=6, picks=5, method=LJ,
-        fit=QUICK,
-    )  # fmt: skip
-    cluster = Molecule("cluster", TRIMER, np.zeros((0, 2), int), "made here")
-    rounds = learn_actively(settings, [cluster], start, tmp_path, architecture=SIZES)
-    first = next(rounds)
-    del rounds
-    assert 0 < first.picked <= 5
-    assert first.explored >= first.picked
-    assert np.isfinite([first.score, first.force_error, first.expected_error]).all()
-    written = (tmp_path / "round_0" / "model.npz").stat().st_mtime_ns
-    assert not (tmp_path / "round_0" / "fit.npz").exists()
-    again = list(learn_actively(settings, [cluster], start, tmp_path, architecture=SIZES))
-    assert (tmp_path / "round_0" / "model.npz").stat().st_mtime_ns == written
-    assert again[0] == first
-    assert again[1].frames > first.frames
-    picks = load_dataset(tmp_path / "round_1" / "picks.npz")
-    assert len({tuple(np.round(picks[k].positions.ravel(), 6)) for k in range(len(picks))}) == len(picks)
+@pytest.fixture(autouse=True)
+def single_precision() -> Iterator[None]:
+    """As runs have it, which shares what they have compiled."""
+    with working_precision("float32"):
+        yield
 
 
-def test_a_fit_goes_on_where_it_was_interrupted(start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def cluster(start: Dataset) -> Molecule:
+    return molecules_of(start)[0]
+
+
+def modified(folder: Path) -> dict[str, int]:
+    return {name: (folder / name).stat().st_mtime_ns for name in ("start/model.npz", "round_0/model.npz")}
+
+
+def test_a_loop_labels_what_is_farthest_and_goes_on_wherever_it_was_interrupted(
+    start: Dataset, cluster: Molecule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "STEPS", 10)
-    settings = ActiveLearning(rounds=1, walkers=1, temperature=20.0, frames=2, picks=2, method=LJ, fit=QUICK)
-    cluster = Molecule("cluster", TRIMER, np.zeros((0, 2), int), "made here")
-    steps = []
+    states, seen = [], []
 
-    def watch(state) -> None:
-        steps.append(int(state.step))
-        if steps == [10, 20, 30]:
-            raise KeyboardInterrupt
+    def go_on(until) -> None:
+        """Works until a state is reached, and forgets everything but the folder."""
+        for state in learn_actively(SETTINGS, [cluster], start, tmp_path, **OPTIONS):
+            seen.append((state.phase, state.done))
+            states.append(state)
+            if until(state):
+                return
 
-    options = {"architecture": SIZES, "watch": watch}
-    with pytest.raises(KeyboardInterrupt):
-        list(learn_actively(settings, [cluster], start, tmp_path, **options))
-    assert len(list(learn_actively(settings, [cluster], start, tmp_path, **options))) == 1
-    assert steps == [10, 20, 30, 30, 40, 50, 60]
+    go_on(lambda state: state.done == 15)
+    go_on(lambda state: state.phase == "exploring")
+    assert seen == [("fitting", 10), ("fitting", 15), ("fitting", 15), ("exploring", 1)]
+    assert states[-1].positions.shape == (2, 6, 3)
+    seen.clear()
+    go_on(lambda state: state.phase == "labelling" and state.done == 2)
+    candidates = load_dataset(tmp_path / "round_0" / "candidates.npz").positions
+    go_on(lambda state: state.phase == "labelling")
+    assert seen[-1] == ("labelling", 2), "what was labelled is not labelled again"
+    go_on(lambda state: state.phase == "done")
+    progress = [state.progress for state in states]
+    assert 0 < progress[0] < progress[3] < progress[-1] == 1.0
+
+    (found,) = states[-1].rounds
+    assert 0 < found.picked <= 3
+    assert found.explored >= found.picked
+    assert np.isfinite([found.score, found.error_before, found.error_after, found.expected_error]).all()
+    assert found.error_after != found.error_before
+    picks = load_dataset(tmp_path / "round_0" / "picks.npz")
+    np.testing.assert_array_equal(picks.positions, candidates)
+    assert len({tuple(np.round(picks[k].positions.ravel(), 6)) for k in range(len(picks))}) == len(picks)
+    assert len(load_dataset(tmp_path / "data.npz")) == len(start) + found.picked
+    assert not list(tmp_path.glob("*/fit.npz"))
+    assert load_potential(tmp_path / "model.npz").elements == frozenset({18})
+    assert "error after / meV/Å" in (tmp_path / "report.md").read_text()
+
+    before = modified(tmp_path)
+    (again,) = list(learn_actively(SETTINGS, [cluster], start, tmp_path, **OPTIONS))
+    assert (again.phase, again.rounds) == ("done", (found,))
+    assert modified(tmp_path) == before
+
+
+def test_molecules_come_from_the_data_unless_there_are_too_many(start: Dataset, cluster: Molecule) -> None:
+    lowest = start[int(np.argmin(start.energies))]
+    np.testing.assert_allclose(cluster.positions, lowest.positions)
+    assert cluster.name == "cluster"
+    many = replace(start, molecules=np.array([f"m{k}" for k in range(len(start))]))
+    with pytest.raises(ValueError, match=r"The data have 30 molecules\. Name those to explore with `explore`"):
+        molecules_of(many)
+
+
+def test_what_cannot_go_together_is_refused_before_anything_starts(
+    start: Dataset, cluster: Molecule, tmp_path: Path
+) -> None:
+    begin = lambda settings, molecule: learn_actively(settings, [molecule], start, tmp_path)
+    with pytest.raises(DatasetError, match="picks would be labelled with GFN1-xTB"):
+        begin(SETTINGS.replace(method="GFN1-xTB"), cluster)
+    neon = cluster.replace(system=System.create(cluster.positions, [10] * 6), name="neon")
+    with pytest.raises(DatasetError, match="The data have no Ne, which neon is made of"):
+        begin(SETTINGS, neon)
+    ion = cluster.replace(system=System.create(cluster.positions, [18] * 6, charge=1.0), name="ion")
+    with pytest.raises(DatasetError, match=r"got ion with charge \+1"):
+        begin(SETTINGS, ion)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_out_of_range_are_named() -> None:

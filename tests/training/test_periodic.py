@@ -13,6 +13,7 @@ from ase.io import write
 
 from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames, load_dataset, save_dataset
+from so3k_explore.io.labels import label
 from so3k_explore.observables.stress import energy_forces_stress
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.potentials.so3lr import So3lr
@@ -21,7 +22,6 @@ from so3k_explore.training.evaluate import predictions, stress_error
 from so3k_explore.training.fit import Fit, fit, initial_fit, mean_errors
 from so3k_explore.training.loss import Loss, compare, predict
 from so3k_explore.training.prepare import prepare
-from so3k_explore.training.reference import label
 from so3k_explore.training.splits import distinct, force_consistency
 from tests.molecules import ETHANOL
 from tests.potentials import MIDDLE, REPELLING, so3krates

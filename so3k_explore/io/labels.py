@@ -1,19 +1,17 @@
-"""Reference labels: energies and forces of another method, by default GFN2-xTB (see `io.reference`)."""
+"""Reference labels: energies and forces of another method (see `io.reference`); `training.labelling` makes many."""
 
-from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from so3k_explore.io.dataset_formats import box_of
 from so3k_explore.io.datasets import DatasetError, Frame
-from so3k_explore.io.reference import GFN2, reference_calculator, single_threaded_pool, with_electrons
+from so3k_explore.io.reference import reference_calculator, with_electrons
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
-
-PORTION = 16  # structures handed to a process at a time
 
 
 class Failure(NamedTuple):
@@ -66,23 +64,18 @@ def label(atoms: "Atoms", calculator: "Calculator", **about: Any) -> Frame:
     )
 
 
-def label_all(
-    structures: Sequence["Atoms"], method: str = GFN2, processes: int = 1, **about: Any
-) -> Iterator[Frame | Failure]:
-    """Labels of structures in their order, made in parallel; what fails is reported in its place."""
-    with single_threaded_pool(processes) as run:
-        work = [(i, structures[i : i + PORTION], method, about) for i in range(0, len(structures), PORTION)]
-        for portion in run(_label_portion, work):
-            yield from portion
+def try_label(work: "tuple[int, Atoms, str]") -> Frame | Failure:
+    """The label of a numbered structure with this method, or why there is none; for processes that label."""
+    number, atoms, method = work
+    try:
+        return label(atoms, _calculator(method))
+    except DatasetError as error:
+        return Failure(number, str(error))
+    except Exception as error:  # a calculator may raise anything
+        return Failure(number, f"The reference calculation failed: {type(error).__name__}: {error}")
 
 
-def _label_portion(work: tuple[int, Sequence["Atoms"], str, dict[str, Any]]) -> list[Frame | Failure]:
-    start, structures, method, about = work
-    calculator = reference_calculator(method)
-    found: list[Frame | Failure] = []
-    for index, atoms in enumerate(structures, start):
-        try:
-            found.append(label(atoms, calculator, **about))
-        except DatasetError as error:
-            found.append(Failure(index, str(error)))
-    return found
+@cache
+def _calculator(method: str) -> "Calculator":
+    """Of this process: each wave function begins with the last one."""
+    return reference_calculator(method)
