@@ -1,11 +1,14 @@
 """From a list of molecules to a labelled data set, in pieces that survive an interruption, and the bundled model."""
 
+import itertools
 import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from so3k_explore.io.datasets import Dataset, DatasetError, concatenate, load_dataset, save_dataset
 from so3k_explore.io.reference import GFN2, single_threaded_pool
@@ -33,7 +36,7 @@ def sample_all(
     samples: Sequence[Sample], folder: Path | str, *, seed: int = 0, method: str = GFN2, processes: int = 1
 ) -> Iterator[Sampled]:
     """Samples molecules in parallel and stores each in its own file; those already there are not made again."""
-    folder = Path(folder)
+    folder, samples = Path(folder), tuple(dict.fromkeys(samples))
     missing = [what for what in samples if not shard(folder, what.name).is_file()]
     done = len(samples) - len(missing)
     work = [(what, folder, seed, method) for what in missing]
@@ -46,13 +49,19 @@ def sample_all(
 
 
 def gather(samples: Sequence[Sample], folder: Path | str) -> Dataset:
-    """The stored structures of molecules in one data set.
+    """The stored structures of molecules in one data set; a molecule that is given twice counts twice.
+
+    Copies of a structure belong to the same trajectory, so that no split parts them.
 
     Raises:
         DatasetError: nothing is stored.
     """
-    files = [shard(Path(folder), what.name) for what in samples]
-    return concatenate([load_dataset(file) for file in files if file.is_file()])
+    files = [file for what in samples if (file := shard(Path(folder), what.name)).is_file()]
+    stored = {file: load_dataset(file) for file in dict.fromkeys(files)}
+    starts = itertools.accumulate((len(part) for part in stored.values()), initial=0)
+    frames = {file: start + np.arange(len(part)) for start, (file, part) in zip(starts, stored.items(), strict=False)}
+    together = concatenate([*stored.values()])
+    return together.select(np.concatenate([frames[file] for file in files]))
 
 
 def shard(folder: Path, name: str) -> Path:
@@ -78,7 +87,7 @@ class Recipe:
     description: str
     architecture: Architecture
     fit: Fit
-    parts: tuple[str, ...]  # of `molecules.PARTS`
+    parts: tuple[str, ...]  # of `molecules.PARTS`; one that is named twice counts twice
     after: "Recipe | None" = None  # whose model this one goes on from
     seed: int = 1  # of the samples
 
@@ -109,12 +118,19 @@ _PEPTIDE_GFN2_SECOND = replace(
     parts=("base", "conformers"),
     after=_PEPTIDE_GFN2_FIRST,
 )
-PEPTIDE_GFN2 = replace(
+_PEPTIDE_GFN2_THIRD = replace(
     _PEPTIDE_GFN2_SECOND,
-    name="so3k-peptide-gfn2",
+    name="so3k-peptide-gfn2-featured",
     fit=replace(_PEPTIDE_GFN2_SECOND.fit, steps=60_000, optimiser="muon", learning_rate=1.5e-3),
     parts=("base", "conformers", "featured"),
     after=_PEPTIDE_GFN2_SECOND,
+)
+PEPTIDE_GFN2 = replace(
+    _PEPTIDE_GFN2_THIRD,
+    name="so3k-peptide-gfn2",
+    fit=replace(_PEPTIDE_GFN2_THIRD.fit, steps=30_000, learning_rate=1e-3),
+    parts=("base", "conformers", *4 * ("featured",)),
+    after=_PEPTIDE_GFN2_THIRD,
 )
 RECIPES = {"peptide-gfn2": PEPTIDE_GFN2}
 

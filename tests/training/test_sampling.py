@@ -8,7 +8,7 @@ from so3k_explore.io.datasets import load_dataset
 from so3k_explore.training.molecules import PARTS, samples
 from so3k_explore.training.recipe import gather, sample_all, shard
 from so3k_explore.training.sampling import Plan, Sample, close_pair, conformer, sample
-from so3k_explore.training.splits import force_consistency
+from so3k_explore.training.splits import force_consistency, split
 
 PLAN = Plan(conformers=1, temperatures=(300.0, 900.0), frames=4, stride=5, relaxation_steps=20, displaced=2)
 
@@ -70,6 +70,12 @@ def test_molecules_are_stored_one_by_one_and_never_made_twice(tmp_path: Path) ->
     assert shard(tmp_path, "water").stat().st_mtime_ns == made
     both = gather(what, tmp_path)
     assert len(both) == len(load_dataset(shard(tmp_path, "water"))) + len(load_dataset(shard(tmp_path, "methane")))
+    twice = gather([*what, what[0]], tmp_path)  # methane counts twice, and its copies stay together
+    assert len(twice) == len(both) + len(load_dataset(shard(tmp_path, "methane")))
+    parts = split(twice, validation=0.3, test=0.0)
+    energies = [set(twice.energies[part].tolist()) for part in (parts.training, parts.validation)]
+    assert energies[0].isdisjoint(energies[1])
+    assert not list(sample_all([what[0], *what[::2]], tmp_path))
 
 
 def test_molecules_for_testing_are_not_among_those_for_training() -> None:
