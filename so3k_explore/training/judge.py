@@ -96,7 +96,7 @@ def _origin(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     return {
         "recipe": recipe.name,
         "level": prepared.dataset.level,
-        "structures": len(prepared.dataset),
+        "structures": len(np.unique(prepared.dataset.energies)),  # copies have the same energy to the last bit
         "molecules": len(np.unique(prepared.dataset.molecules)),
         "steps": sum(stage.fit.steps for stage in recipe.stages),
     }
