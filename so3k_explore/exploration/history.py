@@ -48,8 +48,7 @@ class History:
 
     def coverage_below(self, window: float) -> Coverage:
         """The same of the minima at most `window` (eV) above the lowest one."""
-        ids = self.known.ids
-        return coverage_below([self.known.energy(i) for i in ids], [self.visits(i) for i in ids], window)
+        return coverage_below(self.known.energies, [self.visits(i) for i in self.known.ids], window)
 
     def store(self, energy: float, positions: np.ndarray, **found: Any) -> int:
         """Remembers a new minimum (eV, Å) and returns its number."""
@@ -68,8 +67,7 @@ class History:
 
     def elsewhere(self, rng: np.random.Generator) -> int:
         """A known minimum to go on from: rather low, and rarely visited."""
-        ids = self.known.ids
-        energies = np.array([self.known.energy(i) for i in ids])
+        ids, energies = self.known.ids, self.known.energies
         visits = np.array([self.visits(i) for i in ids])
         weights = np.exp(-(energies - energies[0]) / max(float(energies.std()), 1e-6)) / (1 + visits)
         return int(rng.choice(ids, p=weights / weights.sum()))

@@ -6,7 +6,7 @@ The tests go from cheap to costly, and none of the cheap ones can reject what th
 2. *Shape*: the singular values of the centred positions divided by :math:`\sqrt N`. They are invariant under rotation,
    inversion and permutation, and by Mirsky's inequality their distance is never larger than the RMSD.
 3. *Fingerprint*: the sorted distances between atoms, element pair by element pair; equally invariant, and never more
-   than twice the RMSD apart (root mean square).
+   than twice the RMSD apart (root mean square). Means over blocks of it, which are never farther apart, come first.
 4. *RMSD* over rotations, automorphisms of the molecular graph and, where wanted, reflection.
 """
 
@@ -22,6 +22,7 @@ from so3k_explore.analysis.alignment import align
 from so3k_explore.analysis.symmetry import Symmetry
 
 CHIRALITIES = ("merge", "same")
+BLOCKS = 32  # of a fingerprint, about
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,51 @@ class Fingerprint:
         self._i, self._j = np.triu_indices(len(numbers), k=1)
         low, high = np.sort([numbers[self._i], numbers[self._j]], axis=0)
         self._kind = low * 1000 + high
+        _, counts = np.unique(self._kind, return_counts=True)
+        sizes = [part for count in counts.tolist() for part in _shared_out(count, BLOCKS / len(self._kind))]
+        self._starts = np.cumsum([0, *sizes])[:-1]
+        self._scales = 1.0 / np.sqrt(np.array(sizes, float) * len(self._kind))
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
         """Distances in Å, sorted inside each element pair."""
         distances = np.linalg.norm(positions[self._i] - positions[self._j], axis=-1)
         return distances[np.lexsort((distances, self._kind))]
 
+    def coarse(self, distances: np.ndarray) -> np.ndarray:
+        """Some thirty numbers for a fingerprint; their Euclidean distance is at most the `distance` of fingerprints."""
+        return np.add.reduceat(distances, self._starts) * self._scales if len(distances) else distances
+
     @staticmethod
     def distance(one: np.ndarray, other: np.ndarray) -> float:
         """Root-mean-square difference, Å."""
         return float(np.sqrt(np.mean((one - other) ** 2))) if len(one) else 0.0
+
+
+def _shared_out(count: int, density: float) -> list[int]:
+    """Sizes of blocks, about `density` of them for each of so many distances."""
+    blocks = min(count, max(1, round(count * density)))
+    return [len(part) for part in np.array_split(np.arange(count), blocks)]
+
+
+class _Rows:
+    """Rows of numbers in one array that grows."""
+
+    def __init__(self) -> None:
+        self._rows, self._count = np.zeros((0, 0)), 0
+
+    def append(self, row: np.ndarray) -> int:
+        """Keeps a row and returns its place."""
+        if self._count == len(self._rows):
+            larger = np.zeros((max(64, 2 * self._count), len(row)))
+            if self._count:
+                larger[: self._count] = self._rows
+            self._rows = larger
+        self._rows[self._count] = row
+        self._count += 1
+        return self._count - 1
+
+    def __getitem__(self, places: list[int]) -> np.ndarray:
+        return self._rows[places]
 
 
 class KnownMinima:
@@ -77,7 +113,8 @@ class KnownMinima:
         self._fingerprint = Fingerprint(numbers)
         self._energies: list[float] = []  # sorted, as are the next two
         self._ids: list[int] = []
-        self._shapes: list[np.ndarray] = []
+        self._places: list[int] = []  # in the rows
+        self._rows = _Rows()  # shapes, then coarse fingerprints
         self._positions: dict[int, np.ndarray] = {}
         self._energy_of: dict[int, float] = {}
 
@@ -91,6 +128,11 @@ class KnownMinima:
     def ids(self) -> tuple[int, ...]:
         """Minima by rising energy."""
         return tuple(self._ids)
+
+    @property
+    def energies(self) -> np.ndarray:
+        """Energies in the order of `ids`, eV."""
+        return np.array(self._energies)
 
     def latest(self, count: int) -> tuple[int, ...]:
         """The minima added last, at most `count` of them."""
@@ -110,14 +152,14 @@ class KnownMinima:
         place = bisect_right(self._energies, energy)
         self._energies.insert(place, float(energy))
         self._ids.insert(place, minimum)
-        self._shapes.insert(place, shape_of(positions))
+        self._places.insert(place, self._rows.append(self._described(positions)[0]))
         self._positions[minimum] = positions
         self._energy_of[minimum] = float(energy)
 
     def discard(self, minimum: int) -> None:
         """Forgets a minimum."""
         place = self._ids.index(minimum)
-        del self._energies[place], self._ids[place], self._shapes[place]
+        del self._energies[place], self._ids[place], self._places[place]
         del self._positions[minimum], self._energy_of[minimum]
 
     def find(self, energy: float, positions: Any, above: float = 0.0) -> int | None:
@@ -148,11 +190,17 @@ class KnownMinima:
         last = bisect_right(self._energies, energy + window)
         if first == last:
             return
-        difference = np.stack(self._shapes[first:last]) - shape_of(positions)[None, :]
-        near = np.linalg.norm(difference, axis=1) < self.identity.rmsd
-        mine = self._fingerprint(positions)
+        described, mine = self._described(positions)
+        difference = self._rows[self._places[first:last]] - described
+        near = np.linalg.norm(difference[:, :3], axis=1) < self.identity.rmsd
+        near &= np.linalg.norm(difference[:, 3:], axis=1) < self.identity.fingerprint
         for place in np.flatnonzero(near):
             minimum = self._ids[first + int(place)]
             theirs = self._fingerprint(self._positions[minimum])
             if Fingerprint.distance(mine, theirs) < self.identity.fingerprint:
                 yield minimum
+
+    def _described(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shape and coarse fingerprint in one row, and the whole fingerprint."""
+        fingerprint = self._fingerprint(positions)
+        return np.concatenate([shape_of(positions), self._fingerprint.coarse(fingerprint)]), fingerprint

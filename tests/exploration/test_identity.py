@@ -55,7 +55,29 @@ def test_cheap_tests_never_reject_what_the_rmsd_accepts():
         other = CLUSTER + rng.normal(scale=0.1, size=CLUSTER.shape)
         distance = best_rmsd(other, CLUSTER, NUMBERS, mirror=True)
         assert np.linalg.norm(shape_of(other) - shape_of(CLUSTER)) <= distance + 1e-9
-        assert Fingerprint.distance(fingerprint(other), fingerprint(CLUSTER)) <= 2 * distance + 1e-9
+        apart = Fingerprint.distance(fingerprint(other), fingerprint(CLUSTER))
+        assert apart <= 2 * distance + 1e-9
+        coarse = fingerprint.coarse(fingerprint(other)) - fingerprint.coarse(fingerprint(CLUSTER))
+        assert 0.2 * apart < np.linalg.norm(coarse) <= apart + 1e-9
+
+
+def test_a_single_atom_has_an_empty_fingerprint():
+    fingerprint = Fingerprint(np.array([18]))
+    assert len(fingerprint.coarse(fingerprint(np.zeros((1, 3))))) == 0
+
+
+def test_many_minima_are_told_apart_and_forgotten_one_by_one():
+    """More than are kept at first, with equal energies, so that every question meets all of them."""
+    rng = np.random.default_rng(5)
+    crowd = CLUSTER + rng.normal(scale=0.4, size=(150, *CLUSTER.shape))
+    minima = KnownMinima(NUMBERS, None, Identity())
+    for number, positions in enumerate(crowd):
+        minima.add(number, rng.normal(scale=1e-4), positions)
+    assert [minima.find(0.0, positions) for positions in crowd] == list(range(150))
+    for number in range(0, 150, 2):
+        minima.discard(number)
+    assert [minima.find(0.0, positions) for positions in crowd[:10]] == [None, 1, None, 3, None, 5, None, 7, None, 9]
+    assert (np.diff(minima.energies) >= 0).all()
 
 
 @pytest.mark.parametrize("name", ["pentane", "hexane", "heptane"])
