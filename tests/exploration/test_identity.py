@@ -69,12 +69,12 @@ def test_a_single_atom_has_an_empty_fingerprint():
 def test_many_minima_are_told_apart_and_forgotten_one_by_one():
     """More than are kept at first, with equal energies, so that every question meets all of them."""
     rng = np.random.default_rng(5)
-    crowd = CLUSTER + rng.normal(scale=0.4, size=(150, *CLUSTER.shape))
+    crowd = CLUSTER + rng.normal(scale=1.0, size=(80, *CLUSTER.shape))
     minima = KnownMinima(NUMBERS, None, Identity())
     for number, positions in enumerate(crowd):
         minima.add(number, rng.normal(scale=1e-4), positions)
-    assert [minima.find(0.0, positions) for positions in crowd] == list(range(150))
-    for number in range(0, 150, 2):
+    assert [minima.find(0.0, positions) for positions in crowd] == list(range(80))
+    for number in range(0, 80, 2):
         minima.discard(number)
     assert [minima.find(0.0, positions) for positions in crowd[:10]] == [None, 1, None, 3, None, 5, None, 7, None, 9]
     assert (np.diff(minima.energies) >= 0).all()
