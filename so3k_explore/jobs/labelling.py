@@ -65,7 +65,11 @@ class LabelTask:
         if not kept.is_file():
             read = lambda: read_structures(self.settings.source, self.settings.structures)[1]
             save_dataset(kept, context.wait(context.background(read), "Reading the structures"))
-        self._journal = Journal(folder.path / "labels.jsonl", load_dataset(kept), method)
+        labels = folder.path / "labels.jsonl"
+        self._journal = Journal(labels, load_dataset(kept), method)
+        if not self._journal.missing and not self._journal.state().labelled:
+            labels.unlink()  # nothing worked, and somebody has resumed: what was wrong may have been put right
+            self._journal = Journal(labels, self._journal.structures, method)
         self._states = label_structures(self._journal, self.settings.processes)
         self._state = next(self._states)
         self._series = SeriesWriter(folder.series, self.step)
@@ -138,7 +142,7 @@ class LabelTask:
     def _take(self, state: Labelling, newest: int) -> None:
         self._state = state
         frame = self._journal.structures[newest]
-        if len(frame.positions) == self._live.positions.shape[1]:
+        if np.array_equal(frame.numbers, self._context.molecule.numbers):
             self._live = LiveFrame(state.done, 0.0, frame.positions[None], {})
         numbers = {"labelled": state.labelled, "failed": state.failed, "force": state.force}
         numbers["seconds"] = time.monotonic() - self._began

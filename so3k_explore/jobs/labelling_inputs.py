@@ -11,6 +11,7 @@ import numpy as np
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.job import Job
+from so3k_explore.jobs.loading import working_precision
 from so3k_explore.jobs.recorder import trajectory_paths
 from so3k_explore.jobs.settings import LabelSettings
 from so3k_explore.jobs.store import RunFolder
@@ -32,10 +33,11 @@ def read_structures(source: Path | str, most: int | None = None) -> tuple[str, D
     Raises:
         DatasetError: there is no such file or run, or it has no structures.
     """
-    found = _opened(Path(source).expanduser())
-    wanted = found.number if most is None else min(most, found.number)
-    numbers = np.unique(np.linspace(0, found.number - 1, wanted).round().astype(int))
-    return found.name, from_frames(found.read(numbers.tolist()))
+    with working_precision("float64"):  # positions stay as they are in the file
+        found = _opened(Path(source).expanduser())
+        wanted = found.number if most is None else min(most, found.number)
+        numbers = np.unique(np.linspace(0, found.number - 1, wanted).round().astype(int))
+        return found.name, from_frames(found.read(numbers.tolist()))
 
 
 def survey(source: Path | str) -> tuple[str, int, Frame]:

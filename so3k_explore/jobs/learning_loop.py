@@ -25,6 +25,7 @@ from so3k_explore.training.loop import learn_actively, save_fit
 from so3k_explore.training.rounds import DONE, FITTING, LoopState, Round
 
 MILLI = 1000.0  # eV → meV
+NEXT = "next"  # phase between two rounds
 
 
 class LoopTask:
@@ -122,7 +123,7 @@ class LoopTask:
         state, folder = self._state, self._context.folder.path
         there = lambda name: name if (folder / name).is_file() else None
         return {
-            "phase": DONE if self._finished else state.phase,
+            "phase": DONE if self._finished else NEXT if state.phase == DONE else state.phase,
             "rounds": [dataclasses.asdict(found) for found in state.rounds],
             "round": 0 if state.first else min(len(state.rounds) + 1, state.wanted),
             "wanted": state.wanted,

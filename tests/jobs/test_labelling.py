@@ -50,7 +50,7 @@ def test_structures_of_a_file_become_a_data_set_and_failures_are_told(runs: Runs
     assert f"3 structures labelled with {MOODY}. 1 failed: structure 1:" in status.message
     assert (status.details["labelled"], status.details["failed"], status.details["data"]) == (3, 1, "data.npz")
     data = load_dataset(run.folder / "data.npz")
-    np.testing.assert_allclose(data.energies, [2.0, 2.5, 2.2])
+    np.testing.assert_allclose(data.energies, [2.0, 2.5, 2.2], rtol=1e-12)
     assert (data.level, data.groups.tolist()) == (MOODY, [0, 2, 3])
     series = run.series()
     np.testing.assert_array_equal(series["step"], [1, 2, 3, 4])
@@ -117,9 +117,13 @@ def test_frames_of_a_run_and_minima_of_a_landscape_are_sources(runs: Runs, tmp_p
 
 def test_nothing_labelled_is_a_failure_that_says_why(runs: Runs, tmp_path: Path) -> None:
     write(tmp_path / "close.xyz", Atoms("HH", [[0, 0, 0], [0.5, 0, 0]]))
-    status = runs.submit(LabelSettings(source=str(tmp_path / "close.xyz"), method=MOODY)).wait(120)
+    run = runs.submit(LabelSettings(source=str(tmp_path / "close.xyz"), method=MOODY))
+    status = run.wait(120)
     assert status.state == "failed"
     assert "Not one of 1 structures got a label. The reference calculation failed: no convergence" in status.message
+    run.resume()
+    assert run.wait(120).state == "failed"
+    assert [event["kind"] for event in run.events()].count("failed label") == 2, "it was tried again"
 
 
 def test_bad_input_is_refused_before_anything_starts(

@@ -10,6 +10,7 @@ import param
 from so3k_explore.app.models.attention_choice import BESIDE, DIFFERENCE, FAMILIES, AttentionChoice
 from so3k_explore.app.models.attention_pictures import Picture, anchors, cylinders, full_colour
 from so3k_explore.app.models.faithfulness import FaithfulnessModel
+from so3k_explore.app.models.runs import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.analysis.attention_blocks import Blocks
@@ -154,7 +155,7 @@ class AttentionModel(param.Parameterized):
         """The molecule, and what stands against looking into a network."""
         session = self.session
         run = session.shown.run
-        if run is not None and run.kind == "train":
+        if run is not None and run.kind in LEARNING:
             return None, "Structures to learn from have no attention yet: open a molecule in card 1, or another run."
         molecule = session.molecule.molecule if run is None else run.molecule
         if molecule is None:

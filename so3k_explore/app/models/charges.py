@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from so3k_explore.app.models.evaluation import Evaluation
+from so3k_explore.app.models.runs import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.session import Session
@@ -41,7 +42,7 @@ class Charges:
             positions = base.positions  # frames are turned onto the first one, which a cell does not survive
         if base is None or positions is None or len(positions) != base.n_atoms:
             return
-        if run is not None and run.kind == "train":
+        if run is not None and run.kind in LEARNING:
             self._evaluation.forget("Structures to learn from are shown without charges.")
         elif run is not None:
             self._evaluation.ask(_question_of(run, positions))

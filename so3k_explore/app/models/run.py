@@ -33,6 +33,10 @@ LABELS = {
     "test": "Test share",
     "held_out": "Held-out molecules",
     "record": "Record for spectra",
+    "structures": "Most structures",
+    "picks": "Picks each round",
+    "frames": "Frames each walker",
+    "interval": "Frame interval",
 }
 
 

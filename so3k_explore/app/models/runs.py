@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus
 
 ACTIVE = ("queued", "starting", "running", "paused")
-KIND_WORDS = {"relax": "relaxation", "train": "training", "recheck": "reference check"}  # other words
+LEARNING = ("train", "label", "loop")  # kinds whose molecule is one of many structures to learn from
+KIND_WORDS = {  # other words
+    **{"relax": "relaxation", "recheck": "reference check"},
+    **{"train": "training", "label": "labelling", "loop": "active learning"},
+}
 UNWATCHED = ("done", "failed", "interrupted")  # ends that the reader has not asked for
 UNDO_SECONDS = 30.0
 LIST_SECONDS = 1.0

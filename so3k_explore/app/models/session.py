@@ -25,7 +25,7 @@ from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.rehearsal import Rehearsal
 from so3k_explore.app.models.run import RunModel
-from so3k_explore.app.models.runs import RunsModel
+from so3k_explore.app.models.runs import LEARNING, RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.selection import Selection
 from so3k_explore.app.models.sharpening import Sharpening
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 TABS = ("molecule", "dynamics", "minima", "conformers", "landscape", "attention", "spectra", "training")
 LANDSCAPE = dict.fromkeys(("saddles", "recheck", "vibrations"), "landscape")
-PICTURES = {"minima": "minima", "train": "training", **LANDSCAPE}  # tab of a kind of run; of others, dynamics
+PICTURES = {"minima": "minima", **dict.fromkeys(LEARNING, "training"), **LANDSCAPE}  # others: dynamics
 FIRST_MOLECULE = "Ac-AAA-NHMe"
 FIRST_CLUSTER = "lj13"
 
@@ -96,6 +96,7 @@ class Session(param.Parameterized):
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
         self.runs.param.watch(self._attach, ["shown", "entries"])
+        self.shown.param.watch(lambda event: self.training.labelling.offer(event.new), "run")
         self.shown.param.watch(self._found, "minima")
         self.shown.param.watch(lambda *_: self._live(), "live")
         self.shown.param.watch(lambda *_: setattr(self.scene, "going", self.shown.active), "status")

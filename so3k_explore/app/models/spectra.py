@@ -11,6 +11,7 @@ import numpy as np
 import param
 
 from so3k_explore.app.models.display import counted, typeset
+from so3k_explore.app.models.runs import LEARNING
 from so3k_explore.app.models.scene import Structure
 from so3k_explore.app.models.spectra_pictures import Lines, Spectra, film, lines_of, spectra_of
 
@@ -26,7 +27,7 @@ NO_RUN = "Appears when a run of dynamics is shown. Harmonic lines of the molecul
 WITHOUT_TIME = {
     "minima": "A search for minima has no dynamics. Harmonic lines of the minimum in the viewer work.",
     "relax": "A relaxation has no dynamics. Harmonic lines of the relaxed molecule work.",
-    "train": "A training has no dynamics. Choose a run of dynamics.",
+    **dict.fromkeys(LEARNING, "This run has no dynamics. Choose a run of dynamics."),
 }
 
 
@@ -89,7 +90,7 @@ class SpectraModel(param.Parameterized):
     def about(self) -> str:
         """Whose harmonic lines the button computes; empty when there is nothing to compute."""
         session, run = self._session, self._session.shown.run
-        if run is not None and run.kind == "train":
+        if run is not None and run.kind in LEARNING:
             return ""
         if run is not None and run.kind == "minima":
             chosen = self._chosen()

@@ -1,4 +1,4 @@
-"""What the next training is to do, and what becomes of a trained model."""
+"""What the next training is to do, and what becomes of a trained model or of new labels."""
 
 import math
 import re
@@ -8,6 +8,8 @@ import param
 
 from so3k_explore.app.models.background import Background
 from so3k_explore.app.models.dataset import DatasetModel, Summary
+from so3k_explore.app.models.improving import ImprovingModel
+from so3k_explore.app.models.labelling import LabellingModel
 from so3k_explore.app.models.potential import PAIR, PotentialModel
 from so3k_explore.app.models.run import form_of
 from so3k_explore.app.models.runs import RunsModel
@@ -26,12 +28,14 @@ MORE = tuple(
     if name not in (*BASICS, *NETWORK, *ELSEWHERE) and name != "held_out"
 )
 DEGREES = (1, 2, 3, 4)
+TASKS = {"train": "Train", "label": "Label", "loop": "Improve"}
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,59}")
 
 
 class TrainingModel(param.Parameterized):
-    """The form of a training, and why it cannot start."""
+    """The form of a training, and why it cannot start; beside it those of labelling and of active learning."""
 
+    task = param.Selector(default="train", objects=list(TASKS), label="What to do", doc="Kind of the next run.")
     name_ = param.String("", label="Name", doc="Of the run; empty: that of the file.")
     start_from = param.Selector(
         default=FRESH,
@@ -50,6 +54,8 @@ class TrainingModel(param.Parameterized):
         self.dataset = DatasetModel(background, runs.root)
         self.form: Any = form_of(TrainSettings)
         self.form.param.degrees.objects = list(DEGREES)
+        self.labelling = LabellingModel(background, runs)
+        self.improving = ImprovingModel(runs, self)
         potential.param.watch(lambda *_: self._offer(), "models")
         self.dataset.param.watch(lambda event: self._suit(event.new), "summary")
 
@@ -59,11 +65,18 @@ class TrainingModel(param.Parameterized):
         Raises:
             ValueError: there is no data set yet, or values do not fit together.
         """
+        return self.form.settings().replace(**self.given())
+
+    def given(self) -> dict[str, Any]:
+        """Settings that have fields of their own.
+
+        Raises:
+            ValueError: there is no data set yet.
+        """
         summary = self.dataset.summary
         if summary is None:
             raise ValueError(self.dataset.obstacle)
-        given = {"dataset": str(summary.path), "start": self._start(), **self.dataset.units}
-        return self.form.settings().replace(**given)
+        return {"dataset": str(summary.path), "start": self._start(), **self.dataset.units}
 
     def start(self) -> None:
         """Starts the training."""
@@ -81,9 +94,16 @@ class TrainingModel(param.Parameterized):
             settings = self.settings()
         except ValueError as error:
             return str(error)
-        if self._start() is None:
-            return _fresh_obstacle(settings)
-        return self._start_obstacle()
+        return self.start_obstacle(settings)
+
+    def start_obstacle(self, settings: TrainSettings) -> str:
+        """Why a fit cannot begin with what is chosen; empty if it can."""
+        return _fresh_obstacle(settings) if self._start() is None else self._start_obstacle()
+
+    def learn_from(self, run: "Run", status: "RunStatus") -> None:
+        """Fills the form of a training with the data set that a run has made."""
+        self.task = "train"
+        self.dataset.path = str(run.folder / str(status.details["data"]))
 
     def suggest(self, run: "Run | None") -> None:
         """A name for the model of this run that no other has."""

@@ -5,6 +5,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.curves import MAX_WALKERS, axis_of, broken, curves, last_time, walker_names
+from so3k_explore.app.models.runs import LEARNING
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.track import followed_names
 from so3k_explore.app.panes.charts import DensityChart, LineChart, link_x
@@ -75,7 +76,7 @@ class DynamicsTab(Part):
     def _expect(self, kind: str, torsions: int) -> None:
         """Says in empty charts what is going to appear, or why nothing will."""
         waiting = {"": "Appears when a run is started.", "minima": "A search for minima has no time axis."}
-        waiting["train"] = "A training has no time axis. Its curves are in the tab Training."
+        waiting |= dict.fromkeys(LEARNING, "This run has no time axis. Its curves are in the tab Training.")
         sentence = waiting.get(kind, "Appears with the first frames.")
         for name, chart in self._charts.items():
             absent = name in ABSENT.get(kind, ())

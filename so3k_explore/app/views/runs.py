@@ -93,5 +93,7 @@ def brief(status: Any) -> str:
     error = status.details.get("best_force_error")
     if error is not None:
         return f"{status.state} · {1000 * error:.3g} meV/Å"
+    if status.details.get("labelled"):
+        return f"{status.state} · {status.details['labelled']} labelled"
     minima = status.details.get("minima")
     return f"{status.state} · {counted(int(minima), 'minimum')}" if minima else status.state

@@ -122,6 +122,10 @@ SPEED_UNITS = {"steps_per_second": "steps/s", "ns_per_day": "ns/day", "calls_per
 def speeds(status: Any) -> dict[str, float]:
     """Speeds of a run by the unit people read."""
     known = {unit: float(status.speed[name]) for name, unit in SPEED_UNITS.items() if name in status.speed}
+    if "wanted" in status.details:
+        return {}  # steps of a loop are not all of one kind
+    if "counts" in status.details:
+        return {f"{status.details['counts']}/s": known["steps/s"]} if "steps/s" in known else {}
     if "learning_rate" in status.details:
         known.pop("force calls/s", None)  # a step of a fit is no force call
     elif known.get("ns/day"):
