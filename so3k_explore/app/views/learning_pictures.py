@@ -6,6 +6,7 @@ import numpy as np
 
 from so3k_explore.app.models.learning import label_counts, learning_curves, round_errors
 from so3k_explore.app.panes.charts import LineChart, ScatterChart, link_x
+from so3k_explore.app.views.part import tall
 
 CURVES = ("training", "validation")
 FIT = {
@@ -19,7 +20,7 @@ WAITING = {
     "label": "Appears when a labelling is started.",
     "loop": "Appears when a loop is started.",
 }
-HEIGHT = 240  # px at least
+SIZE = tall(260)
 
 
 class FitPictures:
@@ -27,7 +28,7 @@ class FitPictures:
 
     def __init__(self) -> None:
         self.charts: dict[str, Any] = {
-            name: LineChart(title, "step", unit, CURVES, logarithmic=True, empty=WAITING["train"], min_height=HEIGHT)
+            name: LineChart(title, "step", unit, CURVES, logarithmic=True, empty=WAITING["train"], **SIZE)
             for name, (title, unit) in FIT.items()
         }
         link_x(*self.charts.values())
@@ -48,7 +49,7 @@ class LabelPictures:
     """How many structures have a label, and how large forces are, which shows outliers."""
 
     def __init__(self) -> None:
-        empty = {"empty": WAITING["label"], "min_height": HEIGHT}
+        empty: dict[str, Any] = {"empty": WAITING["label"], **SIZE}
         self._counts = LineChart("Structures", "time / s", "number", LABELS, from_zero="xy", whole=True, **empty)
         self._forces = ScatterChart("Largest force in each", "structure", "force / eV/Å", positive="xy", **empty)
         self.charts: dict[str, Any] = {"counts": self._counts, "forces": self._forces}
@@ -69,7 +70,7 @@ class LoopPictures:
     """Errors of the picks round by round, and the force error of all fits one after the other."""
 
     def __init__(self) -> None:
-        options: dict[str, Any] = {"logarithmic": True, "empty": WAITING["loop"], "min_height": HEIGHT}
+        options: dict[str, Any] = {"logarithmic": True, "empty": WAITING["loop"], **SIZE}
         self._rounds = LineChart("Force error of the picks", "round", "mean error / meV/Å", ROUNDS, **options)
         self._fits = LineChart("Force error of the fits", "step", "mean error / meV/Å", CURVES, **options)
         self.charts: dict[str, Any] = {"rounds": self._rounds, "force_error": self._fits}

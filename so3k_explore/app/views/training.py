@@ -12,7 +12,7 @@ from so3k_explore.app.models.learning import headlines, remarks, usable
 from so3k_explore.app.models.runs import LEARNING
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.theme import card
-from so3k_explore.app.views.learning_pictures import HEIGHT, PICTURES, WAITING
+from so3k_explore.app.views.learning_pictures import PICTURES, WAITING
 from so3k_explore.app.views.molecule_card import message
 from so3k_explore.app.views.part import Part
 from so3k_explore.app.views.training_form import FORM_WIDTH, TrainingForm
@@ -30,7 +30,7 @@ class TrainingTab(Part):
         self._numbers = Headlines()
         form = pn.Column(TrainingForm(session.training), width=FORM_WIDTH, margin=0, scroll="y-auto")
         form.sizing_mode = "stretch_height"
-        self._place = pn.Column(sizing_mode="stretch_both", min_height=2 * HEIGHT + 20, margin=0)
+        self._place = pn.Column(sizing_mode="stretch_width", margin=0)
         right = pn.Column(
             *(self._numbers, UseModel(session), UseData(session), self._place),
             sizing_mode="stretch_both",
@@ -39,7 +39,7 @@ class TrainingTab(Part):
             scroll="y-auto",
             styles={"flex": "1 1 300px"},
         )
-        self._layout = pn.FlexBox(form, right, sizing_mode="stretch_both", margin=0)
+        self._layout = pn.FlexBox(form, right, sizing_mode="stretch_both", margin=0, styles={"overflow-y": "auto"})
         session.shown.param.watch(lambda *_: self._begin(), "run")
         session.shown.param.watch(lambda *_: self._draw(), "series")
         session.shown.param.watch(lambda *_: self._tell(), "status")
