@@ -23,6 +23,10 @@ def add_loop(parser: argparse.ArgumentParser) -> None:
     """Options of the loop beside those of a training."""
     shared = [field.name for field in dataclasses.fields(TrainSettings)]
     add_settings(parser, LoopSettings, without=(*shared, PROCESSES))
+    usual, fit = LoopSettings(), TrainSettings()
+    other = [name for name in shared if getattr(usual, name) != getattr(fit, name)]
+    told = ", ".join(f"--{name.replace('_', '-')} {getattr(usual, name)}" for name in other)
+    parser.epilog = f"Each fit of a loop has {told}, unless told otherwise."
 
 
 def run_loop(arguments: argparse.Namespace) -> int:
