@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
+from so3k_explore.potentials.compression import compressed
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.potentials.protocol import Potential, Sum
 from so3k_explore.potentials.so3krates import Architecture, So3krates
@@ -52,6 +53,7 @@ POTENTIALS = [
     Named("so3krates, four degrees", so3krates(LARGE, 3), ETHANOL),
     Named("so3krates, even degrees", so3krates(GAPPED, 4), ETHANOL),
     Named("so3krates, invariant", so3krates(INVARIANT, 7), ETHANOL),
+    Named("so3krates, compressed", compressed(so3krates(MIDDLE, 2)), ETHANOL),
     Named("so3krates, repulsion", so3krates(REPELLING, 6), ETHANOL),
     Named("so3lr", so3lr(float("inf")), ETHANOL),
     Named("so3lr, cutoff", so3lr(6.0), ETHANOL),

@@ -33,16 +33,20 @@ class PairFilter(nn.Module):
     r"""Filter of a pair, :math:`w_{ij} = \mathrm{MLP}(b(r_{ij})) + \mathrm{MLP}(g_{ij})`.
 
     g are the invariants of the difference of the Euclidean variables. In the first layer they vanish, and the second
-    part is the same vector for all pairs.
+    part is the same vector for all pairs. A linear filter has a matrix in place of the network of the distance.
     """
 
     features: int
+    linear: bool = False
 
     @nn.compact
     def __call__(
         self, basis: Float[Array, "pairs functions"], invariants: Float[Array, "#pairs degrees"]
     ) -> Float[Array, "pairs features"]:
-        radial = Mlp(self.features, self.features, name="radial")(basis)
+        if self.linear:
+            radial = nn.Dense(self.features, use_bias=False, name="radial")(basis)
+        else:
+            radial = Mlp(self.features, self.features, name="radial")(basis)
         spherical = Mlp(self.features // 4, self.features, name="spherical")(invariants)
         return radial + jnp.broadcast_to(spherical, radial.shape)
 
@@ -75,6 +79,7 @@ class EuclideanAttention(nn.Module):
     heads: int
     degrees: tuple[int, ...]
     average_neighbors: float
+    linear_filters: bool = False
 
     @nn.compact
     def __call__(
@@ -85,7 +90,8 @@ class EuclideanAttention(nn.Module):
             invariants = jnp.zeros((1, len(self.degrees)), x.dtype)
         else:
             invariants = contract(euclidean[pairs.senders] - euclidean[pairs.receivers], self.degrees)
-        filters = [PairFilter(features, name=f"{name}_filter")(pairs.basis, invariants) for name in BRANCHES]
+        filter_of = lambda branch: PairFilter(features, self.linear_filters, name=f"{branch}_filter")
+        filters = [filter_of(branch)(pairs.basis, invariants) for branch in BRANCHES]
 
         projections = (*(f"invariant_{role}" for role in ROLES), *(f"equivariant_{role}" for role in ROLES[:2]))
         heads = {"invariant": self.heads, "equivariant": len(self.degrees)}

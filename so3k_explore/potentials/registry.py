@@ -45,14 +45,22 @@ class ModelInfo:
 
 
 def load_potential(
-    name_or_path: str | Path, precision: str = "float32", long_range_cutoff: float | None = None
+    name_or_path: str | Path,
+    precision: str = "float32",
+    long_range_cutoff: float | None = None,
+    *,
+    exact: bool = False,
 ) -> "Potential":
     """A potential, ready to be asked.
+
+    In single precision filters that depend on a distance alone are series (`potentials.compression`), which is quicker
+    and differs by no more than the rounding errors of that precision.
 
     Args:
         name_or_path: a registered name, or a checkpoint file or folder.
         precision: "float32" or "float64"; the latter switches JAX to double precision.
         long_range_cutoff: radius of electrostatics and dispersion, Å; None for all pairs.
+        exact: with the networks themselves, as they were trained; double precision always has them.
 
     Raises:
         ModelNotFoundError: no such model, or it is not on this machine.
@@ -71,7 +79,12 @@ def load_potential(
     path = _resolve(name_or_path)
     from so3k_explore.potentials.checkpoints import load_checkpoint
 
-    return load_checkpoint(path).potential(precision, long_range_cutoff)
+    potential = load_checkpoint(path).potential(precision, long_range_cutoff)
+    if exact or precision == "float64":
+        return potential
+    from so3k_explore.potentials.compression import compressed
+
+    return compressed(potential)
 
 
 def list_models() -> list[ModelInfo]:

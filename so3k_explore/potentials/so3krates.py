@@ -35,6 +35,7 @@ class Architecture:
     radial_basis: str = "bernstein"
     average_neighbors: float = 13.168995780096482
     charge_and_spin: bool = True  # whether total charge and unpaired electrons are embedded
+    linear_filters: bool = False  # in the radial functions, instead of networks of them; see `compression`
     repulsion_range: float = 0.0  # Å, where a nuclear repulsion beside the network ends; 0: there is none
 
     def __post_init__(self) -> None:
@@ -95,7 +96,9 @@ class Layer(nn.Module):
         self, x: Float[Array, "atoms features"], euclidean: Float[Array, "atoms orders"] | None, pairs: PairFeatures
     ) -> tuple[Float[Array, "atoms features"], Float[Array, "atoms orders"]]:
         sizes = self.architecture
-        attention = EuclideanAttention(sizes.heads, sizes.degrees, sizes.average_neighbors, name="attention")
+        attention = EuclideanAttention(
+            sizes.heads, sizes.degrees, sizes.average_neighbors, sizes.linear_filters, name="attention"
+        )
         x_update, update = attention(x, euclidean, pairs)
         x = nn.LayerNorm(epsilon=1e-6, name="norm_1")(x + x_update)
         euclidean = update if euclidean is None else euclidean + update

@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from so3k_explore.nn.radial import BERNSTEIN_DECAY, RADIAL_BASES, bernstein, bessel
+from so3k_explore.nn.radial import (
+    BERNSTEIN_DECAY,
+    BEYOND,
+    RADIAL_BASES,
+    SHORTEST,
+    bernstein,
+    bessel,
+    chebyshev,
+    chebyshev_nodes,
+    chebyshev_series,
+)
 
 
 def test_bernstein_polynomials_are_the_binomial_distribution_of_an_exponential() -> None:
@@ -38,3 +48,24 @@ def test_bessel_functions_vanish_at_the_cutoff_and_are_orthogonal() -> None:
 def test_gradients_are_finite(name: str) -> None:
     gradient = jax.grad(lambda r: RADIAL_BASES[name](r, 8, 4.5).sum())(jnp.array([0.1, 1.0, 4.5, 6.0]))
     assert np.isfinite(gradient).all()
+
+
+def test_chebyshev_functions_are_those_polynomials_and_stay_finite_everywhere() -> None:
+    cutoff, orders = 3.0, 9
+    inside = np.linspace(SHORTEST + 0.1, cutoff, 50)
+    low, high = (np.exp(-BERNSTEIN_DECAY / 2 * r) for r in (cutoff + BEYOND, SHORTEST))
+    x = 2 * (np.exp(-BERNSTEIN_DECAY / 2 * inside) - low) / (high - low) - 1
+    expected = np.polynomial.chebyshev.chebvander(x, orders - 1)
+    np.testing.assert_allclose(chebyshev(jnp.asarray(inside), orders, cutoff), expected, atol=1e-10)
+    slopes = jax.grad(lambda r: chebyshev(r, orders, cutoff).sum())(jnp.asarray([1e-6, SHORTEST, cutoff, 2 * cutoff]))
+    assert np.isfinite(slopes).all()
+    assert (np.asarray(slopes)[[0, 3]] == 0).all()
+
+
+def test_a_chebyshev_series_meets_a_smooth_function() -> None:
+    cutoff = 4.0
+    function = lambda r: np.stack([np.exp(-r), np.sin(r)], axis=1)
+    series = chebyshev_series(function(chebyshev_nodes(24, cutoff)))
+    distances = np.linspace(SHORTEST + 0.01, cutoff, 100)
+    found = chebyshev(jnp.asarray(distances), 24, cutoff) @ series
+    np.testing.assert_allclose(found, function(distances), atol=1e-9)
