@@ -26,6 +26,7 @@ from so3k_explore.training.stability import Stability
 
 EQUIVARIANT = Architecture(features=72, heads=4, layers=3, degrees=(1, 2, 3), cutoff=5.0, charge_and_spin=False)
 MODELS = {"degrees 1, 2, 3": EQUIVARIANT, "degree 0 only": replace(EQUIVARIANT, degrees=(0,))}
+FIT = Fit(molecules=8, optimiser="muon", learning_rate=2e-3, validate_every=1000, loss=Loss(energy=1.0))
 PUBLISHED = 4.2  # meV/Å
 TEMPERATURES = (300.0, 500.0)  # K
 
@@ -50,7 +51,7 @@ def main() -> None:
 
 def study(sizes: Architecture, parts: dict[str, Dataset], options: argparse.Namespace) -> tuple[float, list[Stability]]:
     """Force error in meV/Å, and stability at each temperature."""
-    settings = Fit(steps=options.steps, molecules=8, validate_every=1000, loss=Loss(energy=10.0))
+    settings = replace(FIT, steps=options.steps)
     shifts = energy_shifts(parts["train"])
     training, validation = (
         Batches(parts[name], sizes.cutoff, settings.molecules, shifts=shifts) for name in ("train", "valid")

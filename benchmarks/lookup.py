@@ -1,4 +1,4 @@
-"""A search that knows 100 000 minima: memory of the process, and milliseconds to ask whether a structure is known.
+"""A search that knows 100 000 minima: memory of the process, and CPU time to ask whether a structure is known.
 
 The minima are not real ones: random conformers of Ac-Ala3-NHMe (42 atoms) with distorted copies, and energies from a
 normal distribution with a standard deviation of 3 kcal/mol, so that about a thousand lie in the window of energy that
@@ -32,11 +32,11 @@ def main() -> None:
     some = lambda k: conformers[k % CONFORMERS] + rng.normal(scale=DISTORTION, size=conformers[0].shape)
     before = peak()
     with Landscape() as landscape:
-        history, start = History(molecule, Identity(), landscape), time.perf_counter()
+        history, start = History(molecule, Identity(), landscape), time.process_time()
         for number in range(MINIMA):
             history.store(rng.normal(scale=SPREAD), some(number), call=number)
-        stored = time.perf_counter() - start
-        print(f"{MINIMA} minima stored in {stored:.0f} s, {1000 * stored / MINIMA:.2f} ms each")
+        stored = time.process_time() - start
+        print(f"{MINIMA} minima stored, {1000 * stored / MINIMA:.2f} ms of CPU time each")
         print(f"peak memory {peak():.2f} GiB, of which {peak() - before:.2f} came with the minima")
         known = rng.choice(history.known.ids, QUESTIONS // 2)
         turned = [history.known.positions(int(k)) @ Rotation.random(rng=rng).as_matrix().T for k in known]
@@ -45,15 +45,18 @@ def main() -> None:
         for name, questions, expected in (("known", old, QUESTIONS // 2), ("new", new, 0)):
             times, found = [], 0
             for energy, positions in questions:
-                start = time.perf_counter()
+                start = time.process_time()
                 found += history.known.find(energy, positions) is not None
-                times.append(1000 * (time.perf_counter() - start))
+                times.append(1000 * (time.process_time() - start))
             p50, p95 = np.percentile(times, [50, 95])
-            print(f"{name}: {found} of {expected} recognised; p50 {p50:.2f}, p95 {p95:.2f} ms a lookup", flush=True)
-        start = time.perf_counter()
+            print(
+                f"{name}: {found} of {expected} recognised; p50 {p50:.2f}, p95 {p95:.2f} ms of CPU time a lookup",
+                flush=True,
+            )
+        start = time.process_time()
         for _ in range(10):
             history.elsewhere(rng)
-        print(f"choosing where to go on: {100 * (time.perf_counter() - start):.1f} ms")
+        print(f"choosing where to go on: {100 * (time.process_time() - start):.1f} ms of CPU time")
 
 
 def peak() -> float:

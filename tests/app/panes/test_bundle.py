@@ -44,4 +44,6 @@ def test_what_comes_later_brings_no_code():
     served = LaterColumn(pmui.Button(label="Run"))
     document = Document()
     document.add_root(served.get_root(document))
-    assert all(model.esm for model in document.models if getattr(model, "bundle", None))
+    models = [model for model in document.models if getattr(model, "bundle", None)]
+    assert models
+    assert all(model.esm for model in models)
