@@ -173,7 +173,8 @@ class _Loop:
         """Fits to all data so far, going on where an interrupted fit was saved last, and writes the model."""
         place.mkdir(parents=True, exist_ok=True)
         settings, checkpoint = self.settings.fit, place / "fit.npz"
-        ready = prepare(concatenate(self.data), settings, start=start, **self.options)
+        generations = np.repeat(np.arange(len(self.data)), [len(part) for part in self.data])
+        ready = prepare(concatenate(self.data), settings, start=start, generations=generations, **self.options)
         state = begun = initial_fit(settings, ready.potential)
         if checkpoint.is_file():
             state = begun = load_checkpoint(checkpoint, begun)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from so3k_explore.analysis.extrapolation import Extrapolation
 from so3k_explore.geometry.elements import SYMBOLS, symbol
@@ -46,6 +46,7 @@ def prepare(
     validation: float = 0.05,
     test: float = 0.05,
     held_out: Collection[str] = (),
+    generations: Int[np.ndarray, "frames"] | None = None,
 ) -> Prepared:
     """Checks and divides data, and makes the network to be fitted, a fresh one or one that was fitted before.
 
@@ -57,12 +58,14 @@ def prepare(
         validation: fraction of the frames that chooses the best parameters.
         test: fraction of the frames that nothing is chosen by.
         held_out: molecules kept out of all that.
+        generations: of the frames, where data came one after the other; see `splits.split`.
 
     Raises:
         DatasetError: forces and energies do not belong together, nothing is left, or an element is new to `start`.
     """
     check_labels(dataset, settings.loss)
-    kept, parts = divide(dataset, settings.seed, validation=validation, test=test, held_out=held_out)
+    fractions = {"validation": validation, "test": test}
+    kept, parts = divide(dataset, settings.seed, **fractions, held_out=held_out, generations=generations)
     seen = kept.select(parts.training)
     if start is None:
         shifts = energy_shifts(seen)
@@ -98,7 +101,13 @@ def check_labels(dataset: Dataset, loss: Loss) -> None:
 
 
 def divide(
-    dataset: Dataset, seed: int, *, validation: float = 0.05, test: float = 0.05, held_out: Collection[str] = ()
+    dataset: Dataset,
+    seed: int,
+    *,
+    validation: float = 0.05,
+    test: float = 0.05,
+    held_out: Collection[str] = (),
+    generations: Int[np.ndarray, "frames"] | None = None,
 ) -> tuple[Dataset, Split]:
     """The structures of reasonable force, and what each is for.
 
@@ -106,8 +115,9 @@ def divide(
         DatasetError: forces and energies do not belong together, or nothing is left to train or to validate with.
     """
     check_forces(dataset)
-    kept = dataset.select(reasonable(dataset))
-    parts = split(kept, validation=validation, test=test, held_out=held_out, seed=seed)
+    frames = reasonable(dataset)
+    kept, generations = dataset.select(frames), None if generations is None else generations[frames]
+    parts = split(kept, validation=validation, test=test, held_out=held_out, seed=seed, generations=generations)
     if len(parts.validation) == 0:
         raise DatasetError("No frame is left for validation. Raise `validation`, or give more trajectories.")
     return kept, parts

@@ -33,8 +33,18 @@ def split(
     test: float = 0.05,
     held_out: Collection[str] = (),
     seed: int = 0,
+    generations: Int[np.ndarray, "frames"] | None = None,
 ) -> Split:
     """Sets whole groups aside, of every molecule about these fractions of its frames, and whole molecules.
+
+    Args:
+        dataset: labelled structures.
+        validation: fraction.
+        test: fraction.
+        held_out: names of molecules.
+        seed: of the choice.
+        generations: numbers of the frames, where data came one after the other. Each generation is divided on its own,
+            so that what an earlier model learned from is not what a later one is tested with.
 
     Raises:
         DatasetError: a held-out molecule does not occur, or nothing is left to train with.
@@ -45,9 +55,13 @@ def split(
         raise DatasetError(f"No frame belongs to {', '.join(unknown)}, which was to be held out.")
     parts: list[list[int]] = [[], [], []]
     unseen = np.flatnonzero(np.isin(names, list(held_out)))
-    for name in sorted(set(names) - set(held_out)):
-        frames = np.flatnonzero(names == name)
-        rng = np.random.default_rng([seed, *name.encode()])  # so that other molecules do not matter
+    born = np.zeros(len(names), int) if generations is None else generations
+    for name, generation in sorted({*zip(names.tolist(), born.tolist(), strict=True)}):
+        if name in held_out:
+            continue
+        frames = np.flatnonzero((names == name) & (born == generation))
+        stream = [seed, *name.encode(), *([generation] if generation else [])]
+        rng = np.random.default_rng(stream)  # so that other molecules and generations do not matter
         groups = rng.permutation(np.unique(dataset.groups[frames]))
         wanted = [validation * len(frames), test * len(frames)]
         for group in groups:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames
+from so3k_explore.io.datasets import Dataset, DatasetError, Frame, concatenate, from_frames
 from so3k_explore.training.splits import check_forces, distinct, force_consistency, reasonable, split
 
 
@@ -33,6 +33,17 @@ def test_a_split_keeps_whole_groups_and_whole_molecules_together() -> None:
     assert set(data.molecules[parts.unseen]) == {"spring 1"}
     assert len(parts.training) == len(parts.validation) == 20
     assert not set(data.groups[parts.training]) & set(data.groups[parts.validation])
+
+
+def test_what_comes_later_does_not_change_what_earlier_frames_are_for() -> None:
+    apart = lambda data: from_frames([data[k]._replace(group=k) for k in range(len(data))], data.level)
+    before = apart(springs(40))
+    after, generations = concatenate([before, apart(springs(20))]), np.repeat([0, 1], [40, 20])
+    one, other = split(before, validation=0.3), split(after, validation=0.3, generations=generations)
+    assert [part[part < 40].tolist() for part in other] == [part.tolist() for part in one]
+    assert len(other.validation) == len(one.validation) + 6
+    mixed = split(after, validation=0.3)
+    assert set(mixed.validation) & set(one.training)
 
 
 def test_a_split_that_leaves_nothing_is_refused() -> None:
