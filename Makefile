@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 .PHONY: demo test check physics bench browser clean
 
@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/so3k serve --open
 
 test: check browser
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 check: $(READY_DEV)
 	$(BIN)/ruff check .

@@ -54,8 +54,8 @@ class RunStatus:
 
 def read_status(folder: RunFolder) -> RunStatus:
     """Status of a run; never raises on missing or damaged files."""
-    written = folder.status()
-    state, message = _conclude(folder, written)
+    written, gone = _last_words(folder)
+    state, message = _conclude(folder, written, gone=gone)
     known = {f.name for f in fields(RunStatus)} - {"state", "message"}
     values = {name: value for name, value in written.items() if name in known}
     if state in ENDED:
@@ -64,13 +64,23 @@ def read_status(folder: RunFolder) -> RunStatus:
     return RunStatus(state=state, message=message, **values)
 
 
-def _conclude(folder: RunFolder, written: dict[str, Any]) -> tuple[str, str]:
+def _last_words(folder: RunFolder) -> tuple[dict[str, Any], bool]:
+    """What the worker wrote last, and whether it is gone in the middle of its work."""
+    written = folder.status()
+    if not _working(written) or folder.alive():
+        return written, False
+    again = folder.status()  # it may have finished between our two looks
+    return again, _working(again) and again.get("state") == written.get("state")
+
+
+def _working(written: dict[str, Any]) -> bool:
+    return written.get("state") in ACTIVE and not written.get("released")
+
+
+def _conclude(folder: RunFolder, written: dict[str, Any], *, gone: bool) -> tuple[str, str]:
     state, message = str(written.get("state", "interrupted")), str(written.get("message", ""))
-    if state in ACTIVE and not written.get("released") and not folder.alive():
-        written = folder.status()  # it may have finished between our two looks
-        if written.get("state") == state and not written.get("released"):
-            return "interrupted", why_interrupted(folder)
-        return str(written.get("state", "interrupted")), str(written.get("message", ""))
+    if gone:
+        return "interrupted", why_interrupted(folder)
     if state == "queued":
         if folder.control().want == "stop":
             return "stopped", "Stopped before it began."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from so3k_explore.jobs.status import read_status
 from so3k_explore.jobs.store import Control, Lines, Lock, RunFolder, append_line, is_locked, read_json, write_atomic
 
 
@@ -91,3 +92,18 @@ def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
     assert is_locked(path)
     mine.release()
     assert is_locked(path) is False
+
+
+def test_a_run_that_ends_while_its_status_is_read_has_the_numbers_of_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder.create(tmp_path / "run", {})
+    write_atomic(folder.path / "status.json", json.dumps({"state": "running", "step": 405}).encode())
+
+    def ends(_: RunFolder) -> bool:
+        write_atomic(folder.path / "status.json", json.dumps({"state": "done", "step": 600}).encode())
+        return False
+
+    monkeypatch.setattr(RunFolder, "alive", ends)
+    status = read_status(folder)
+    assert (status.state, status.step) == ("done", 600)
