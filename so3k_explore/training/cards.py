@@ -1,5 +1,6 @@
 """Errors of a model as Markdown tables, for its card and for people at a terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,8 @@ def examination_text(parts: Mapping[str, Mapping[str, Any]]) -> str:
             heads = [f"{head} / {unit}" if unit else head for head, unit in zip(HEAD, UNITS, strict=True)]
             sections.append(f"## {name.capitalize()}, dynamics at 300 and 500 K\n\n{_table(['', *heads], rows)}")
     if "float32" in parts:
-        energy, forces = (parts["float32"][name] for name in ("energy", "forces"))
-        text = f"Single against double precision: energies within {energy:.0e} eV, forces within {forces:.0e} eV/Å."
+        energy, forces = (_bound(parts["float32"][name]) for name in ("energy", "forces"))
+        text = f"Single against double precision: energies within {energy} eV, forces within {forces} eV/Å."
         sections.append(f"## Precision\n\n{text}")
     prefix = "dynamics of "
     rows = [[name.removeprefix(prefix), *_survival(found)] for name, found in parts.items() if name.startswith(prefix)]
@@ -92,6 +93,12 @@ def _cells(scores: Mapping[str, Any]) -> list[str]:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _bound(value: float) -> str:
+    """One digit, rounded up: what is said to be within it is."""
+    unit = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+    return f"{math.ceil(value / unit) * unit:.0e}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

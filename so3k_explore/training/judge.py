@@ -49,7 +49,7 @@ def judge(
 
     Args:
         double: the model in double precision, for errors.
-        single: the same in single precision, for dynamics.
+        single: the same in single precision as runs load it, for dynamics.
         prepared: data and shifts of the fit.
         unseen: structures of molecules that the model never saw.
         same: new trajectories of molecules that it knows.
@@ -77,15 +77,16 @@ def examine(
     model = Path(model)
     double: Any = load_potential(model, "float64")
     prepared, checkpoint = prepare_recipe(recipe, folder), load_checkpoint(model)
-    single = checkpoint.potential()
+    single = checkpoint.potential()  # with the networks, as the file has them
     unseen, same = (gather(samples(part), folder) for part in TESTS)
     errors = predictions(single, unseen, prepared.shifts).force_errors
     score = fit_extrapolation(single, prepared.part("training"), unseen, errors)
     about = {name: value for name, value in checkpoint.metadata.items() if name not in ("elements", "parameters")}
     save_potential(model, single, {f"extrapolation/{k}": v for k, v in score.arrays().items()}, **about)
     found: dict[str, dict[str, Any]] = {"origin": _origin(recipe, prepared)}
-    parts = judge(double, single, prepared, unseen, same, survivors=SURVIVORS, duration=duration, walkers=walkers)
-    for part in parts:
+    production: Any = load_potential(model)
+    options: dict[str, Any] = {"survivors": SURVIVORS, "duration": duration, "walkers": walkers}
+    for part in judge(double, production, prepared, unseen, same, **options):
         found[part.name] = part.values
         yield part
     model.with_suffix(".json").write_text(json.dumps(found, indent=1))
