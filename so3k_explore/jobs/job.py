@@ -131,8 +131,12 @@ def make_job(
     )
 
 
-def _job_with_data(settings: TrainSettings | LabelSettings, *others: Any) -> Job:
+def _job_with_data(settings: TrainSettings | LabelSettings, given: dict[str, Any], *others: Any) -> Job:
     """Of the kinds of runs that have a file of structures in place of a molecule."""
+    for word, value in given.items():
+        if value is not None:
+            instead = "`source` and `method`" if isinstance(settings, LabelSettings) else "`dataset` and `start`"
+            raise ValueError(f"A run of the kind `{settings.kind}` takes no `{word}`: it has {instead}. Got {value!r}.")
     if isinstance(settings, LabelSettings):
         from so3k_explore.jobs.labelling_inputs import make_labelling_job
 

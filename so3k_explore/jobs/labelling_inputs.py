@@ -1,10 +1,10 @@
 """What a labelling run starts from: structures of a file, a trajectory, a landscape or another run."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,7 +52,6 @@ def survey(source: Path | str) -> tuple[str, int, Frame]:
 
 def make_labelling_job(
     settings: LabelSettings,
-    given: Mapping[str, Any],
     name: str | None,
     precision: str,
     checkpoint_interval: float | int,
@@ -61,18 +60,14 @@ def make_labelling_job(
 
     Args:
         settings: the source may be a relative path.
-        given: what only other kinds of runs take; all must be None.
         name: for people; default: that of the source.
         precision: must be the usual one; methods of reference have their own.
         checkpoint_interval: seconds between two writings of the data set; labels are kept one by one.
 
     Raises:
-        ValueError: something was given that labelling does not take, the source has no structures, or the method is
+        ValueError: the precision is told, the source has no structures, or the method is
             not there or does not know their elements.
     """
-    for word, value in given.items():
-        if value is not None:
-            raise ValueError(f"A labelling run takes no `{word}`: it has `source` and `method`. Got {value!r}.")
     if precision != "float32":
         raise ValueError(f"A reference method has a precision of its own, got {precision!r}. Leave it out.")
     if not settings.source:

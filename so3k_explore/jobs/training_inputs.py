@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +106,6 @@ def start_info(start: str) -> ModelInfo:
 
 def make_training_job(
     settings: TrainSettings,
-    given: Mapping[str, Any],
     name: str | None,
     precision: str,
     checkpoint_interval: float | int,
@@ -116,17 +114,13 @@ def make_training_job(
 
     Args:
         settings: paths may be relative.
-        given: what only other kinds of runs take; all must be None.
         name: for people; default: that of the file.
         precision: training is in single precision.
         checkpoint_interval: seconds of work that may be lost.
 
     Raises:
-        ValueError: something was given that training does not take, or data, sizes or start are not usable.
+        ValueError: another precision is asked for, or data, sizes or start are not usable.
     """
-    for word, value in given.items():
-        if value is not None:
-            raise ValueError(f"A training run takes no `{word}`: it has `dataset` and `start`. Got {value!r}.")
     if precision != "float32":
         raise ValueError(f'Training is in "float32", got {precision!r}. Choose the precision when the model is used.')
     dataset = read_data(settings)
@@ -167,7 +161,6 @@ def explored(settings: LoopSettings, dataset: Dataset) -> list[Molecule]:
 
 def make_loop_job(
     settings: LoopSettings,
-    given: Mapping[str, Any],
     name: str | None,
     precision: str,
     checkpoint_interval: float | int,
@@ -177,7 +170,7 @@ def make_loop_job(
     Raises:
         ValueError: as for training; or methods are mixed, or a molecule cannot be read or is of other elements.
     """
-    job = make_training_job(settings, given, name, precision, checkpoint_interval)
+    job = make_training_job(settings, name, precision, checkpoint_interval)
     dataset = read_data(settings)
     molecules = explored(settings, dataset)
     check_loop(active_learning(settings), molecules, dataset)
