@@ -7,12 +7,12 @@ import numpy as np
 
 from so3k_explore import units
 from so3k_explore.cli.terminal import say
+from so3k_explore.jobs.settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus
 
 LOOP_FILES = {"model": "model.npz", "data_file": "data.npz", "report": "report.md"}
-LEARNING = ("train", "label", "loop")
 MOVING = ("walkers", "force_calls", "calls_per_second", "long_range_cutoff")
 
 

@@ -2,6 +2,7 @@
 
 import errno
 
+from so3k_explore.jobs.settings import FITTING
 from so3k_explore.jobs.store import RunFolder, StoreError
 from so3k_explore.jobs.task import Task
 
@@ -26,7 +27,7 @@ def explain(error: BaseException, folder: RunFolder, task: Task | None = None) -
     if isinstance(error, OSError):
         return _explain_os_error(error, folder)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
-        if (folder.job() or {}).get("kind") in ("train", "loop"):
+        if (folder.job() or {}).get("kind") in FITTING:
             return "The device ran out of memory. Start a run with fewer `molecules` in a batch or fewer `features`."
         size = f" with {task.walkers} walkers" if task is not None else ""
         return f"The device ran out of memory{size}. Change to fewer walkers, or use a smaller molecule. {KEPT}"

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from so3k_explore.jobs.setting import Real, Settings, setting
 
 RECORDABLE = ("velocities", "dipoles")
+FITTING = ("train", "loop")  # kinds of runs that make a model
+LEARNING = (*FITTING, "label")  # those whose molecule is one of many structures to learn from
 REFERENCES = "Reference: GFN2-xTB, GFN1-xTB or module:Calculator"
 SPECTRAL_INTERVAL = 2.0  # fs between frames that show all vibrations of molecules
 

@@ -13,7 +13,7 @@ from so3k_explore.app.models.dataset import MOST_BYTES
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.run import form_of
 from so3k_explore.app.models.runs import RunsModel
-from so3k_explore.jobs.settings import LabelSettings, check_name
+from so3k_explore.jobs.settings import FITTING, LabelSettings, check_name
 from so3k_explore.jobs.uploads import keep_upload
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class LabellingModel(param.Parameterized):
 
     def offer(self, run: "Run | None") -> None:
         """Another run is on show, whose structures may be labelled."""
-        self.run = None if run is not None and run.kind in ("train", "loop") else run
+        self.run = None if run is not None and run.kind in FITTING else run
 
     def take_run(self) -> None:
         """Labels the structures of the run on show."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs, RunStatus
 
 ACTIVE = ("queued", "starting", "running", "paused")
-LEARNING = ("train", "label", "loop")  # kinds whose molecule is one of many structures to learn from
 KIND_WORDS = {  # other words
     **{"relax": "relaxation", "recheck": "reference check"},
     **{"train": "training", "label": "labelling", "loop": "active learning"},

@@ -25,7 +25,7 @@ from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.models.potential import PotentialModel
 from so3k_explore.app.models.rehearsal import Rehearsal
 from so3k_explore.app.models.run import RunModel
-from so3k_explore.app.models.runs import LEARNING, RunsModel
+from so3k_explore.app.models.runs import RunsModel
 from so3k_explore.app.models.scene import Scene, Structure
 from so3k_explore.app.models.selection import Selection
 from so3k_explore.app.models.sharpening import Sharpening
@@ -33,6 +33,7 @@ from so3k_explore.app.models.shown import ShownRun
 from so3k_explore.app.models.spectra import SpectraModel
 from so3k_explore.app.models.training import TrainingModel
 from so3k_explore.app.models.way import WayModel
+from so3k_explore.jobs.settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule

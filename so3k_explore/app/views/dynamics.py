@@ -5,12 +5,12 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.curves import MAX_WALKERS, axis_of, broken, curves, last_time, walker_names
-from so3k_explore.app.models.runs import LEARNING
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.track import followed_names
 from so3k_explore.app.panes.charts import DensityChart, LineChart, link_x
 from so3k_explore.app.views.following import FollowingCards
 from so3k_explore.app.views.part import Part, pictures
+from so3k_explore.jobs.settings import LEARNING
 
 MAX_TORSIONS = 4
 COLUMNS = {

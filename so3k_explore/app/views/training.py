@@ -9,13 +9,13 @@ import panel_material_ui as pmui
 import param
 
 from so3k_explore.app.models.learning import headlines, remarks, usable
-from so3k_explore.app.models.runs import LEARNING
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.theme import card
 from so3k_explore.app.views.learning_pictures import PICTURES, WAITING
 from so3k_explore.app.views.molecule_card import message
 from so3k_explore.app.views.part import Part
 from so3k_explore.app.views.training_form import FORM_WIDTH, TrainingForm
+from so3k_explore.jobs.settings import LEARNING
 
 TITLES = {"train": "Training", "label": "Labelling", "loop": "Active learning"}
 
