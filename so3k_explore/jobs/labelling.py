@@ -147,7 +147,7 @@ class LabelTask:
         numbers = {"labelled": state.labelled, "failed": state.failed, "force": state.force}
         numbers["seconds"] = time.monotonic() - self._began
         self._series.append(state.done, 0.0, structure=newest, **numbers)
-        if newest is not None and state.failed and self._journal.failures[-1].structure == newest:
+        if state.failed and self._journal.failures[-1].structure == newest:
             self._context.note("failed label", f"Structure {newest}: {self._journal.failures[-1].reason}")
 
     def _write(self) -> None:

@@ -55,11 +55,11 @@ def explore(
     for number, molecule in enumerate(molecules):
         system: System = molecule.system.astype(np.float32)
         state: Any = initial_state(potential, replicate(system, walkers), temperature=temperature, seed=seed)
+        bare = unlabelled(system, molecule.name)
         moving = simulate(thermostat, potential, state, max(1, round(interval / TIMESTEP)))
         for _, state in zip(range(frames), moving, strict=False):
             positions = np.asarray(state.system.positions, float)
             whole = np.asarray(state.running) & np.isfinite(positions).all(axis=(1, 2))
-            bare = unlabelled(system, molecule.name)
             found = tuple(bare._replace(positions=positions[walker]) for walker in np.flatnonzero(whole))
             yield Explored(number, positions, found)
 
