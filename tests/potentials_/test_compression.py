@@ -28,7 +28,7 @@ def loaded(model: str, precision: str = "float32", *, exact: bool = False) -> An
     try:
         return load_potential(model, precision, exact=exact)
     except ModelNotFoundError:
-        pytest.skip(f"{model} is not on this machine; name its folder in SO3K_MODELS")
+        pytest.skip(f"{model} is not installed; fetch it with: so3k models get {model}")
 
 
 @pytest.mark.parametrize("model", MODELS)
