@@ -19,7 +19,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_help_lists_the_commands_and_loads_nothing_heavy() -> None:
     program = "import sys; from so3k_explore.cli import main; main(['--help']); print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=240)
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
     assert not {"jax", "numpy", "panel", "ase"} & set(done.stdout.split())
 
@@ -104,7 +104,7 @@ def test_interrupting_leaves_a_run_that_can_be_resumed(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=240)
     assert process.returncode == 130
     found = json.loads(out)
     assert found["state"] == "stopped"

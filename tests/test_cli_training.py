@@ -165,7 +165,7 @@ def test_interrupting_leaves_a_fit_that_can_be_resumed(data: Path, tmp_path: Pat
                 assert process.poll() is None
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=120)
+            _, err = process.communicate(timeout=240)
         finally:
             process.kill()
     assert process.returncode == 130

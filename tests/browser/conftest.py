@@ -23,7 +23,7 @@ from tests.browser.get_browser import ADVICE, find_browser
 ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 SCALE = float(os.environ.get("UI_TIMEOUT_SCALE", "1"))
-TIMEOUT = 60.0 * SCALE  # seconds
+TIMEOUT = 180.0 * SCALE  # seconds; only a failure takes that long
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--use-angle=swiftshader",

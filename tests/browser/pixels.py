@@ -29,7 +29,7 @@ def change(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def wait_until(
-    condition: Callable[[], bool], page: Any, what: str, *, seconds: float = 20.0, scale: float = 1.0
+    condition: Callable[[], bool], page: Any, what: str, *, seconds: float = 90.0, scale: float = 1.0
 ) -> bool:
     """Asks again and again, for what only a screenshot can tell; attributes are waited for by Playwright itself.
 
@@ -43,3 +43,15 @@ def wait_until(
             return True
         page.wait_for_timeout(100)
     raise AssertionError(f"waited {seconds * scale:.0f} s in vain until {what}")
+
+
+def place(page: Any, script: str, argument: Any = None) -> list[float]:
+    """Numbers of a script of the page, pixels first, as soon as the axes that it asks have their ranges."""
+    found: list[float] = []
+
+    def settled() -> bool:
+        found[:] = page.evaluate(script, argument) or ()
+        return bool(found) and bool(np.isfinite(found).all())
+
+    wait_until(settled, page, "the place is known")
+    return found

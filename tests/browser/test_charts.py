@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import APPS, SCALE, Server, expect
-from tests.browser.pixels import change, ink, pixels, wait_until
+from tests.browser.pixels import change, ink, pixels, place, wait_until
 
 FIGURE = """title => {
     const views = Bokeh.index.query(view => view.model.type === "Figure" || view.model.type?.endsWith("figure"))
@@ -62,7 +62,7 @@ def test_charts_wait_then_fill_then_grow_and_turn_dark(charts: Any) -> None:
 def test_points_rows_and_curves_answer_clicks(charts: Any) -> None:
     press(charts, "fill")
     expect(charts.locator(".tabulator-row").first).to_be_visible()
-    x, y, index = charts.evaluate(POINT)
+    x, y, index = place(charts, POINT)
     charts.mouse.click(x, y)
     expect(charts.get_by_text(f"selected 1 first {index}")).to_be_visible()
     charts.locator(".tabulator-row").nth(1).click()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.apps.conformers import write_search
 from tests.browser.conftest import ROOT, SCALE, expect
-from tests.browser.pixels import change, ink, pixels, wait_until
+from tests.browser.pixels import change, ink, pixels, place, wait_until
 
 SEARCHES = {"empty": 0, "few": 4, "small": 60}
 POINT = """([label, k]) => {
@@ -40,9 +40,9 @@ def opened(new_page: Callable[..., Any], served: str, run: str, *size: int, **op
     return page
 
 
-def click_point(page: Any, label: str, place: int) -> None:
+def click_point(page: Any, label: str, number: int) -> None:
     """Clicks a point of the chart whose horizontal axis begins so."""
-    page.mouse.click(*page.evaluate(POINT, [label, place]))
+    page.mouse.click(*place(page, POINT, [label, number]))
 
 
 def test_a_search_without_minima_says_what_it_waits_for(new_page: Any, served: str) -> None:

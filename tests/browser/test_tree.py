@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import APPS, SCALE, Server, expect
-from tests.browser.pixels import change, ink, pixels, wait_until
+from tests.browser.pixels import change, ink, pixels, place, wait_until
 
 DOUBLE_CLICK = 500  # ms; two clicks within less are one double click for Bokeh, wherever they are
 LEAF = """(k) => {
@@ -33,13 +33,13 @@ def test_a_leaf_tells_its_name_is_chosen_by_a_click_and_shift_adds(server: Serve
     page = opened(server, new_page, 12)
     figure = page.locator(".bk-Figure").first
     assert wait_until(lambda: ink(pixels(figure)) > 0.005, page, "the tree is drawn", scale=SCALE)
-    page.mouse.move(*page.evaluate(LEAF, 3))
+    page.mouse.move(*place(page, LEAF, 3))
     expect(page.get_by_text("minimum 4", exact=True)).to_be_visible()
-    page.mouse.click(*page.evaluate(LEAF, 3))
+    page.mouse.click(*place(page, LEAF, 3))
     expect(page.get_by_text("chosen [3]")).to_be_visible()
     page.wait_for_timeout(DOUBLE_CLICK)
     page.keyboard.down("Shift")
-    page.mouse.click(*page.evaluate(LEAF, 0))
+    page.mouse.click(*place(page, LEAF, 0))
     page.keyboard.up("Shift")
     expect(page.get_by_text("chosen [0, 3]")).to_be_visible()
     page.mouse.move(5, 690)
@@ -52,7 +52,7 @@ def test_ten_thousand_leaves_are_drawn_and_one_can_be_chosen(server: Server, new
     page = opened(server, new_page, 10_000)
     figure = page.locator(".bk-Figure").first
     assert wait_until(lambda: ink(pixels(figure)) > 0.1, page, "the tree is drawn", scale=SCALE)
-    page.mouse.click(*page.evaluate(LEAF, 0))
+    page.mouse.click(*place(page, LEAF, 0))
     expect(page.get_by_text("chosen [")).to_be_visible()
 
 

@@ -66,7 +66,7 @@ def test_a_killed_worker_loses_no_label(runs: Runs, tmp_path: Path) -> None:
     labels = run.folder / "labels.jsonl"
     count = lambda: len([line for line in labels.read_text().splitlines() if line]) if labels.exists() else 0
     with subprocess.Popen([sys.executable, "-c", WORKER, str(run.folder)], env=ENVIRONMENT) as worker:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while count() < 4:  # the first line tells whose labels they are
             assert time.monotonic() < deadline
             assert worker.poll() is None

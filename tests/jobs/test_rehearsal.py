@@ -45,7 +45,7 @@ def job(settings: Settings = DYNAMICS) -> Job:
 
 
 def finish() -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while rehearsal._stage.current is not None and rehearsal._stage.current.going:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -19,7 +19,7 @@ SHORT = DynamicsSettings(walkers=2, temperature=300.0, duration=0.01, seed=1)
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
