@@ -50,7 +50,9 @@ class ViewerView(Part):
         scene.param.watch(lambda *_: self._overlay(), ["overlay", "show_overlay"])
         scene.param.watch(lambda *_: self._join(), "edges")
         self.session.display.param.watch(lambda event: self.pane.param.update(dark=event.new), "dark")
-        self.pane.param.watch(lambda event: scene.param.update(**{event.name: event.new}), ["frame", "playing"])
+        self.pane.param.watch(
+            lambda *events: scene.param.update(**{event.name: event.new for event in events}), ["frame", "playing"]
+        )
         scene.param.watch(lambda event: self.pane.param.update(playing=event.new), "playing")
         self.pane.param.watch(lambda event: scene.param.update(picked=event.new), "picked")
         scene.param.watch(lambda event: self.pane.param.update(picked=event.new), "picked")
