@@ -31,6 +31,7 @@ import numpy as np
 
 from benchmarks.gfn2 import Gfn2
 from so3k_explore import units
+from so3k_explore.analysis.torsions import amide_torsions
 from so3k_explore.exploration import Landscape, MinimaSearch, explore_minima
 from so3k_explore.exploration.basin_hopping import TorsionMoves
 from so3k_explore.exploration.identity import Identity, KnownMinima
@@ -169,7 +170,8 @@ def torsional_hopping(atoms: Any, molecule: Molecule, seed: int) -> Iterator[np.
     from ase.optimize import LBFGS
 
     rng = np.random.default_rng(seed)
-    moves = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions)
+    amides = amide_torsions(molecule.numbers, molecule.bonds)
+    moves = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions, amides)
     current, energy = np.asarray(molecule.positions, float), np.inf
     while True:
         atoms.positions = current if np.isinf(energy) else moves.some(current, rng)

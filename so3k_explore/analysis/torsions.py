@@ -81,6 +81,13 @@ def rotatable_torsions(
     return np.array(sorted(found, key=lambda q: q[1:3]), int).reshape(-1, 4)
 
 
+def amide_torsions(numbers: Int[np.ndarray, "atoms"], bonds: Int[np.ndarray, "bonds 2"]) -> Quads:
+    """One torsion for each C(=O)-N bond, not in a ring, whose cis and trans forms differ: not those of NH2 ends."""
+    free = {tuple(quad) for quad in rotatable_torsions(numbers, bonds).tolist()}
+    turning = rotatable_torsions(numbers, bonds, polar_hydrogens=False, amide=True)
+    return np.array([quad for quad in turning.tolist() if tuple(quad) not in free], int).reshape(-1, 4)
+
+
 def moving_atoms(bonds: Int[np.ndarray, "bonds 2"], quads: Quads, atoms: int) -> Bool[np.ndarray, "torsions atoms"]:
     """For each torsion a-b-c-d the atoms beyond c, which turn about the axis b-c.
 

@@ -2,6 +2,7 @@
 
 Wales & Doye, J. Phys. Chem. A 101, 5111 (1997). A move proposes a structure; relaxing it is the walkers' business.
 For flexible molecules turning one or two torsions by any angle finds many times more minima than dynamics does.
+Amides, which no flight turns at the temperatures of a search, are now and then exchanged between trans and cis.
 Proposals in which atoms clash would relax into broken molecules; they are drawn again before any force call.
 """
 
@@ -15,16 +16,20 @@ from so3k_explore.geometry.elements import COVALENT_RADII
 
 CLASH = 1.5  # times the sum of covalent radii: closer than this, atoms without a common neighbour clash
 ATTEMPTS = 30  # proposals until the least bad one is taken
+FLIPS = 0.2  # of the moves turn an amide round
+FLIP_WIDTH = 10.0  # degrees
 KICK = 0.4  # of the distance between neighbours in a cluster
 
 
 class TorsionMoves:
-    """Turns rotatable torsions of one molecule."""
+    """Turns rotatable torsions of one molecule, and `amides` between trans and cis."""
 
-    def __init__(self, numbers: Any, bonds: Any, torsions: Any) -> None:
+    def __init__(self, numbers: Any, bonds: Any, torsions: Any, amides: Any = ()) -> None:
         numbers, bonds = np.asarray(numbers, int), np.asarray(bonds, int).reshape(-1, 2)
         self.torsions = np.asarray(torsions, int).reshape(-1, 4)
+        self.amides = np.asarray(amides, int).reshape(-1, 4)
         self._moving = moving_atoms(bonds, self.torsions, len(numbers))
+        self._beyond = moving_atoms(bonds, self.amides, len(numbers))
         radii = COVALENT_RADII[numbers]
         steps = graph_distances(bonds, len(numbers))
         far = (steps > 2) | (steps < 0)
@@ -46,12 +51,20 @@ class TorsionMoves:
             for t in rng.choice(len(self.torsions), how_many(), replace=False):
                 angle = rng.uniform(-180.0, 180.0)
                 proposal = np.asarray(turn(proposal, self.torsions[t], self._moving[t], angle))
+            proposal = self._flipped(proposal, rng)
             clash = self.clash(proposal)
             if clash < least:
                 best, least = proposal, clash
             if clash == 0:
                 break
         return best
+
+    def _flipped(self, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """In some cases with one amide turned round."""
+        if not len(self.amides) or rng.random() >= FLIPS:
+            return positions
+        t = int(rng.integers(len(self.amides)))
+        return np.asarray(turn(positions, self.amides[t], self._beyond[t], rng.normal(180.0, FLIP_WIDTH)))
 
     def clash(self, positions: np.ndarray) -> float:
         """How deep the worst clash is, Å; zero when there is none."""

@@ -26,7 +26,8 @@ class TaskChooser:
         self, molecule: Molecule, settings: MinimaSearch, strategies: tuple[str, ...], history: History
     ) -> None:
         self.settings, self.strategies, self.history = settings, strategies, history
-        self.proposals = Proposals(molecule, mirrored=settings.identity.chirality == "merge")
+        mirrored = settings.identity.chirality == "merge"
+        self.proposals = Proposals(molecule, mirrored=mirrored, amides=settings.amides)
 
     def give(self, w: int, ledger: Ledger, sheet: TaskSheet) -> Ledger:
         """Writes a new task for walker `w` on the sheet, and into the ledger, which it returns."""

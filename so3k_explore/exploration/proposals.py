@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from so3k_explore.analysis.torsions import amide_torsions
 from so3k_explore.exploration.basin_hopping import TorsionMoves, kick, neighbor_distance
 from so3k_explore.exploration.novelty import Novelty
 from so3k_explore.exploration.seeds import random_cluster
@@ -28,13 +29,14 @@ class Proposals:
     """Starting points for the walkers of one molecule. Positions are (atoms, 3) in Å.
 
     With `mirrored`, the mirror image of a structure is no news; without, proposals are not compared at all, as the
-    descriptions of mirror images are equal.
+    descriptions of mirror images are equal. With `amides`, they are turned between trans and cis.
     """
 
-    def __init__(self, molecule: Molecule, *, mirrored: bool = True) -> None:
+    def __init__(self, molecule: Molecule, *, mirrored: bool = True, amides: bool = True) -> None:
         self._start = np.asarray(molecule.positions, float)
         self._cluster = not len(molecule.bonds)
-        self._torsions = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions)
+        turned = amide_torsions(molecule.numbers, molecule.bonds) if amides else ()
+        self._torsions = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions, turned)
         self._field = ForceField.of(molecule) if len(self._torsions.torsions) else None
         self.novelty = Novelty(molecule.numbers, molecule.bonds if mirrored else ())
 

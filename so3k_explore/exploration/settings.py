@@ -19,6 +19,7 @@ class MinimaSearch:
     window: float = 0.26  # eV above the lowest minimum (6 kcal/mol), for `coverage`
     seed: int = 0
     strategies: tuple[str, ...] = USUAL  # those that do not fit the molecule are left out
+    amides: bool = True  # proposals turn them between trans and cis; False: they stay as they are
     force_tolerance: float = 0.01  # eV/Å, of a relaxation; new minima are relaxed to a fifth of it
     hopping: MinimaHopping = field(default_factory=MinimaHopping)
     identity: Identity = field(default_factory=Identity)

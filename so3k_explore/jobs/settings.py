@@ -113,6 +113,7 @@ class MinimaSettings(Settings):
     temperature: Real = setting(800.0, "Of the first flights out of a minimum", unit="K", above=0.0, live=True)
     seed: int = setting(0, "Makes a run repeatable", minimum=0)
     strategies: tuple[str, ...] = setting(STRATEGIES[:4], "Ways out of a minimum, those that fit", choices=STRATEGIES)
+    amides: bool = setting(True, "Turn amides between trans and cis now and then")
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
 
     def __post_init__(self) -> None:

@@ -1,10 +1,11 @@
 import numpy as np
 
-from so3k_explore.analysis.torsions import rotatable_torsions
+from so3k_explore.analysis.torsions import amide_torsions, dihedrals, rotatable_torsions
 from so3k_explore.exploration.basin_hopping import TorsionMoves, kick, neighbor_distance
 from so3k_explore.exploration.proposals import Proposals
 from so3k_explore.exploration.seeds import random_cluster
 from so3k_explore.geometry.bonds import find_bonds
+from so3k_explore.io.library import named
 from so3k_explore.io.structures import from_smiles
 from tests.exploration.molecules import cluster
 
@@ -67,3 +68,25 @@ def test_directions_are_pure_vibrations():
     np.testing.assert_allclose(np.linalg.norm(direction), 0.01)
     line = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1]])  # no rotation about its axis
     assert np.isfinite(Proposals.direction(line, rng)).all()
+
+
+def test_amides_are_turned_round_now_and_then_and_stay_flat():
+    molecule = named("ala2")
+    amides = amide_torsions(molecule.numbers, molecule.bonds)
+    assert len(amides) == 2
+    start, rng = np.asarray(molecule.positions, float), np.random.default_rng(0)
+    moves = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions, amides)
+    angles = lambda p: np.asarray(dihedrals(p, amides))
+    turned = [np.abs((angles(moves.some(start, rng)) - angles(start) + 180) % 360 - 180) for _ in range(60)]
+    flipped = np.array(turned) > 90
+    assert 4 <= flipped.any(axis=1).sum() <= 24
+    assert flipped.any(axis=0).all()
+    assert (np.minimum(turned, np.abs(180 - np.array(turned))) < 45).all()
+    still = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions)
+    np.testing.assert_allclose(angles(still.all(start, rng)), angles(start), atol=1e-4)
+
+
+def test_amides_whose_turn_changes_nothing_or_that_rings_hold_are_left_alone():
+    for smiles, count in (("CC(=O)N", 0), ("CC(=O)NC", 1), ("O=C1CCCN1", 0), ("CCCC", 0), ("CC(=O)OC", 0)):
+        molecule = from_smiles(smiles)
+        assert len(amide_torsions(molecule.numbers, molecule.bonds)) == count, smiles
