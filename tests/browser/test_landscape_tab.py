@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import ROOT, SCALE, Watched, expect
-from tests.browser.pixels import ink, pixels, wait_until
+from tests.browser.pixels import ink, pixels, place, wait_until
 
 DARK = 110  # mean brightness, of 255
 LEAF = """(k) => {
     if (!window.Bokeh) return null
-    const drawn = model => Array.isArray(model.renderers) && model.renderers.some(one => one.name === "points")
+    const drawn = model => Array.isArray(model?.renderers) && model.renderers.some(one => one.name === "points")
     const views = [...Bokeh.index.query(view => drawn(view.model))]
-    const view = views.find(view => view.model.left?.[0]?.axis_label?.startsWith("ΔE"))
+    const seen = view => view.el?.getBoundingClientRect().width > 0
+    const view = views.find(view => seen(view) && view.model.left?.[0]?.axis_label?.startsWith("ΔE"))
     const points = view?.model.renderers.find(one => one.name === "points").data_source.data
     if (!points || points.x.length <= k) return null
     const box = view.el.getBoundingClientRect(), frame = view.frame
@@ -49,18 +50,13 @@ def served(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) 
     Runs(folder).close(workers=True)
 
 
-def place_of(page: Any, leaf: int) -> Any:
-    page.wait_for_function(LEAF, arg=leaf)
-    return page.evaluate(LEAF, leaf)
-
-
 def test_a_leaf_a_row_and_the_address_choose_the_same_minimum(new_page: Any, served: tuple[str, str, str]) -> None:
     url, run, _ = served
     page = new_page(1440, 900)
     page.goto(f"{url}?run={run}&tab=landscape&focus=3")
     expect(page.get_by_text("Minimum 3 of 8").first).to_be_visible()
     expect(page.get_by_text("Disconnectivity tree of 8 minima")).to_be_visible()
-    page.mouse.click(*place_of(page, 5))
+    page.mouse.click(*place(page, LEAF, 5))
     expect(page.get_by_text("Minimum 6 of 8").first).to_be_visible()
     page.wait_for_url("**focus=6*")
     page.get_by_role("tab", name="Minima").click()
@@ -85,7 +81,7 @@ def test_the_tab_is_legible_on_a_small_dark_screen(
     url, run, _ = served
     page = new_page(1280, 720, color_scheme="dark")
     page.goto(f"{url}?run={run}&tab=landscape")
-    place_of(page, 0)
+    place(page, LEAF, 0)
     assert wait_until(lambda: pixels(page).mean() < DARK, page, "the page is dark", scale=SCALE)
     figure = page.locator(".bk-Figure").first
     assert wait_until(lambda: ink(pixels(figure)) > 0.003, page, "the tree is drawn", scale=SCALE)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from so3k_explore.app.models.display import grouped
 from so3k_explore.app.models.minima import Ranked
 from so3k_explore.app.models.scene import Structure
 
@@ -45,7 +46,7 @@ class Conformers:
             return
         self._give(found, rank)
         session.scene.param.update(
-            title=f"Minimum {rank + 1} of {len(found)}",
+            title=f"Minimum {rank + 1} of {grouped(len(found))}",
             detail=self._detail(found, rank),
             overlay=self._others(found, rank),
             walkers=1,

@@ -35,11 +35,15 @@ def typeset(value: float | int, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
 
 
+def grouped(number: int) -> str:
+    """`42`, `12 000`."""
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
 def counted(number: int, noun: str) -> str:
     """`1 atom`, `42 atoms`, `12 000 atoms`."""
     plural = "minima" if noun == "minimum" else f"{noun}s"
-    grouped = f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{grouped} {noun if number == 1 else plural}"
+    return f"{grouped(number)} {noun if number == 1 else plural}"
 
 
 def lasting(seconds: float | int) -> str:

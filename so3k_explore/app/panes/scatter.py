@@ -6,18 +6,23 @@ from typing import Any
 
 import holoviews as hv
 import numpy as np
+from bokeh.events import Tap
 from bokeh.models import HoverTool
 
 from so3k_explore.app.panes.chart import MARK, TOOLS, Chart
 from so3k_explore.app.panes.limits import Limits
-from so3k_explore.app.theme import PRIMARY
+from so3k_explore.app.theme import CHART_HEIGHT, PRIMARY
 
 POINTS, RINGS = "points", "rings"
 ROOM = 0.025  # beyond the limits, as a share of them
+REACH = 8.0  # pixels between a click and the point it chooses
 
 
 class ScatterChart(Chart):
-    """Points that can be clicked (shift adds), boxed or lassoed; rings mark the chosen ones."""
+    """Points that can be clicked (shift adds or takes back), boxed or lassoed; rings mark the chosen ones.
+
+    A click chooses the nearest point alone, however many lie over each other there.
+    """
 
     def __init__(
         self,
@@ -111,6 +116,31 @@ class ScatterChart(Chart):
         if self._on_select is not None:
             self._on_select(indices)
 
+    def _tapped(self, figure: Any, event: Any) -> None:
+        """Chooses the point next to a click, or none."""
+        if event.x is None:
+            return
+        near = self._nearest(figure, float(event.x), float(event.y))
+        chosen = [] if near is None else [near]
+        if event.modifiers and event.modifiers["shift"]:
+            chosen = [k for k in self._selected if k != near] + [k for k in chosen if k not in self._selected]
+        if chosen != self._selected:
+            self.highlight(chosen)
+            if self._on_select is not None:
+                self._on_select(chosen)
+
+    def _nearest(self, figure: Any, x: float, y: float) -> int | None:
+        """The point next to a place, if one is within reach."""
+        points = self._columns[POINTS]
+        if not len(points["x"]):
+            return None
+        dots = lambda side, axis: _pixels(figure, side) / abs(axis.end - axis.start)
+        across = (points["x"] - x) * dots("inner_width", figure.x_range)
+        up = (points["y"] - y) * dots("inner_height", figure.y_range)
+        away = np.nan_to_num(np.hypot(across, up), nan=np.inf)
+        near = int(away.argmin())
+        return near if away[near] <= REACH + 0.5 * self._size else None
+
     def _around(self, limits: Limits | None) -> Limits | None:
         """A little more on both sides, so that points on the limits are drawn whole."""
         if limits is None:
@@ -120,6 +150,7 @@ class ScatterChart(Chart):
 
     def _dress(self, figure: Any) -> None:
         figure.output_backend = "webgl"
+        figure.on_event(Tap, partial(self._tapped, figure))
 
     def _plot(self) -> Any:
         return hv.Overlay(self._marks()).opts(**self._options(show_legend=False))
@@ -130,7 +161,7 @@ class ScatterChart(Chart):
         points = hv.Points(example, ["x", "y"], ["color", "label"]).opts(
             **{"size": self._size, "alpha": 0.8, "line_alpha": 0, "hooks": [_color_by_column, self._capture(POINTS)]},
             **{"selection_alpha": 1.0, "nonselection_alpha": 0.8, "default_tools": list(TOOLS)},
-            tools=["tap", "box_select", "lasso_select", HoverTool(tooltips="@label", limit=1)],
+            tools=["box_select", "lasso_select", HoverTool(tooltips="@label", limit=1)],
         )
         rings = hv.Points([(0.0, 0.0)], ["x", "y"]).opts(
             **{"fill_alpha": 0, "line_color": MARK, "line_width": 2, "size": self._size + 6, "default_tools": []},
@@ -149,3 +180,8 @@ def _color_by_column(plot: Any, element: Any) -> None:
 
 def _point_columns(x: Any, y: Any, colors: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     return {"x": np.asarray(x, float), "y": np.asarray(y, float), "color": list(colors), "label": list(labels)}
+
+
+def _pixels(figure: Any, side: str) -> float:
+    """How long a side of the frame is; browsers tell it once they have drawn it."""
+    return float(figure.properties_with_values(include_defaults=False).get(side) or CHART_HEIGHT)

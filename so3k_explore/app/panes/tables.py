@@ -57,6 +57,7 @@ class TableCard(pn.viewable.Viewer):
             **{"formatters": formats, "text_align": dict.fromkeys(formats, "right"), "show_index": False},
             **{"selectable": True, "disabled": True, "layout": "fit_columns", "configuration": {"rowHeight": 28}},
             **{"widths": self._widths, "titles": self._titles, "hidden_columns": self._hidden},
+            pagination=None,  # the browser draws the rows in sight; with pages, a chosen row could be on another one
             **{"theme": "simple", "stylesheets": [SMALL_ROWS], "sizing_mode": "stretch_both"},
             **{"min_height": CHART_HEIGHT, "margin": (4, 8)},
         )

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from bokeh.events import Tap
 
 from so3k_explore.app.panes.charts import Chart, DensityChart, LineChart, ScatterChart, link_x
 from so3k_explore.app.panes.lines import MAX_POINTS, thinned
@@ -111,6 +112,23 @@ def test_choosing_a_point_is_heard_once_and_ringed() -> None:
     assert heard == [[2]]
     assert source(chart, "rings").data["x"].tolist() == [2.0]
     assert source(chart, "points").data["color"] == ["#0072B2", "#E69F00", "#009E73"]
+
+
+def test_a_click_chooses_the_nearest_of_many_points_shift_adds_and_takes_back() -> None:
+    heard: list[list[int]] = []
+    chart = ScatterChart("Minima", "RMSD / Å", "E / eV", on_select=heard.append)
+    drawn = figure(chart)
+    chart.set(np.append(np.linspace(0.0, 0.1, 500), [1.0, np.nan]), np.append(np.zeros(500), [5.0, 1.0]))
+    click = lambda x, y, shift=False: drawn._trigger_event(
+        Tap(drawn, x=x, y=y, modifiers={"shift": shift, "ctrl": False, "alt": False})
+    )
+    click(0.03, 0.0)
+    click(0.99, 4.99, shift=True)
+    click(0.03, 0.0, shift=True)
+    click(0.5, 2.5)
+    click(0.5, 2.5)
+    assert heard == [[150], [150, 500], [500], []]
+    assert chart.selected == []
 
 
 def test_highlighting_from_python_is_not_heard() -> None:
