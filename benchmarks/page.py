@@ -1,9 +1,10 @@
-"""How the tab Landscape feels: seconds until the first drawing, latency of clicks, lag of the event loop in a search.
+"""How the tabs Landscape and Conformers feel: seconds until they are drawn, latency of clicks, lag of the event loop.
 
-A page with ten thousand synthetic minima is opened in Chromium, which draws without a GPU on the same cores. A click
-is counted from the mouse button until the address of the page names the minimum, which the server writes after
-everything else. The lag is how much later than asked for a timer of the server's event loop fires, every 20 ms, while
-a search with a pair potential is followed live.
+A page with ten thousand synthetic minima is opened in Chromium, which draws without a GPU on the same cores. A tab is
+drawn when its chart has a point for each minimum, counted from the click on the tab; the map of conformers has to be
+computed first. A click on a point is counted from the mouse button until the address of the page names the minimum,
+which the server writes after everything else. The lag is how much later than asked for a timer of the server's event
+loop fires, every 20 ms, while a search with a pair potential is followed live.
 """
 
 import os
@@ -17,17 +18,19 @@ import numpy as np
 from benchmarks.browser import ARGUMENTS, PageServer
 
 MINIMA, CLICKS, SECONDS = 10_000, 12, 20.0
-TREE = """() => {
+TABS = {"landscape": ("left", "ΔE"), "conformers": ("below", "PCA 1")}  # axis and label of the chart of each
+CHART = """([side, label]) => {
     if (!window.Bokeh) return null
-    const drawn = model => Array.isArray(model.renderers) && model.renderers.some(one => one.name === "points")
-    const views = [...Bokeh.index.query(view => drawn(view.model))]
-    const view = views.find(view => view.model.left?.[0]?.axis_label?.startsWith("ΔE"))
+    const drawn = model => Array.isArray(model?.renderers) && model.renderers.some(one => one.name === "points")
+    const seen = view => view.el?.getBoundingClientRect().width > 0
+    const views = [...Bokeh.index.query(view => drawn(view.model) && seen(view))]
+    const view = views.find(view => view.model[side]?.[0]?.axis_label?.startsWith(label))
     const points = view?.model.renderers.find(one => one.name === "points").data_source.data
     if (!points || !points.x.length) return null
     const box = view.el.getBoundingClientRect()
     const at = k => [box.x + view.frame.x_scale.compute(points.x[k]), box.y + view.frame.y_scale.compute(points.y[k])]
     const some = Array.from({ length: 12 }, (_, k) => Math.floor(k * points.x.length / 12))
-    return { leaves: points.x.length, at: some.map(at) }
+    return { count: points.x.length, at: some.map(at) }
 }"""
 
 
@@ -35,6 +38,7 @@ def main() -> None:
     """Prints what it measures as it goes."""
     from so3k_explore.io.library import named
     from so3k_explore.jobs import MinimaSettings, Runs
+    from tests.browser.apps.conformers import write_search
     from tests.browser.apps.landscapes import write_funnel
     from tests.browser.get_browser import find_browser
 
@@ -51,8 +55,9 @@ def main() -> None:
             path.unlink()
         write_funnel(large.folder / "landscape.db", large.molecule, MINIMA)
         _on_the_server(large.folder / "landscape.db")
+        peptide = write_search(Path(folder), "peptide", MINIMA, "Ac-A-NHMe")
         try:
-            _measure(browser, runs, large.id)
+            _measure(browser, runs, {"landscape": large.id, "conformers": peptide})
         finally:
             runs.close(workers=True)
 
@@ -83,7 +88,7 @@ def _on_the_server(path: Path) -> None:
     timed("choosing a minimum", lambda: card.choose([len(card.keys) // 3]))
 
 
-def _measure(browser: str, runs: Any, run: str) -> None:
+def _measure(browser: str, runs: Any, finished: dict[str, str]) -> None:
     from playwright.sync_api import sync_playwright
 
     from so3k_explore.jobs import MinimaSettings
@@ -93,24 +98,33 @@ def _measure(browser: str, runs: Any, run: str) -> None:
         chromium = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(300_000)
-        began = time.perf_counter()
-        page.goto(f"{server.url}/?run={run}&tab=landscape")
-        page.wait_for_function(TREE)
-        print(f"  first drawing {time.perf_counter() - began:.1f} s after the page was asked for", flush=True)
-        print(f"  clicks {_percentiles(_clicks(page))} s", flush=True)
+        for tab, run in finished.items():
+            print(f"  {tab} drawn after {_drawn(page, server.url, tab, run):.2f} s", flush=True)
+            print(f"  {tab}, clicks on points {_percentiles(_clicks(page, tab))} s", flush=True)
         search = runs.submit(MinimaSettings(), "lj38", "lennard-jones")
         page.goto(f"{server.url}/?run={search.id}&tab=landscape")
-        page.wait_for_function(TREE)
+        page.wait_for_function(CHART, arg=TABS["landscape"])
         lags = server.lags(SECONDS)
         search.stop()
         print(f"  lag of the event loop in a search {_percentiles(lags, 1000)} ms", flush=True)
         chromium.close()
 
 
-def _clicks(page: Any) -> list[float]:
-    """Seconds from each click on a leaf until the address names its minimum."""
+def _drawn(page: Any, url: str, tab: str, run: str) -> float:
+    """Seconds from the click on a tab until its chart has all points; the page is at rest before."""
+    page.goto(f"{url}/?run={run}&tab=molecule")
+    page.locator(".viewer[data-ready]").wait_for()
+    page.wait_for_timeout(5000)
+    began = time.perf_counter()
+    page.get_by_role("tab", name=tab.capitalize()).click()
+    page.wait_for_function(f"([where, count]) => ({CHART})(where)?.count === count", arg=[TABS[tab], MINIMA])
+    return time.perf_counter() - began
+
+
+def _clicks(page: Any, tab: str) -> list[float]:
+    """Seconds from each click on a point until the address names its minimum."""
     found = []
-    for place in page.evaluate(TREE)["at"][:CLICKS]:
+    for place in page.evaluate(CHART, TABS[tab])["at"][:CLICKS]:
         before = page.url
         began = time.perf_counter()
         page.mouse.click(*place)
