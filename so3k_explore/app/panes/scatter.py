@@ -15,6 +15,7 @@ from so3k_explore.app.theme import CHART_HEIGHT, PRIMARY
 
 POINTS, RINGS = "points", "rings"
 ROOM = 0.025  # beyond the limits, as a share of them
+MANY = 20_000  # with fewer points the plain canvas is quick, and much quicker where WebGL has no graphics card
 REACH = 8.0  # pixels between a click and the point it chooses
 
 
@@ -149,7 +150,7 @@ class ScatterChart(Chart):
         return limits[0] - room, limits[1] + room
 
     def _dress(self, figure: Any) -> None:
-        figure.output_backend = "webgl"
+        figure.output_backend = "canvas" if len(self._columns[POINTS]["x"]) < MANY else "webgl"
         figure.on_event(Tap, partial(self._tapped, figure))
 
     def _plot(self) -> Any:

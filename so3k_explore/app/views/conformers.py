@@ -15,7 +15,7 @@ from so3k_explore.app.panes.angles import AnglesChart
 from so3k_explore.app.panes.charts import ScatterChart
 from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.families import FamiliesCard
-from so3k_explore.app.views.part import Part, tall
+from so3k_explore.app.views.part import Part, in_turns, tall
 
 COLUMNS = ("No.", "ΔE", "RMSD / Å", "Rg / Å", "H bonds", "Family", "Visits", "Shape")
 WIDTHS = {"No.": 56, "ΔE": 118, "RMSD / Å": 92, "Rg / Å": 80, "H bonds": 84, "Visits": 72}  # px; the others share
@@ -46,10 +46,10 @@ class ConformersTab(Part):
         self._pair = pmui.Select(label="Torsions of", options=[], size="small", width=170, margin=(8, 4), visible=False)
         self._pair.param.watch(lambda *_: self._draw_angles(), "value")
         self._table = TableCard("All conformers, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, **options)
-        grid = _cells(
-            (self._map, 6), (self._energies, 6), (self._angles, 6), (FamiliesCard(session), 6), (self._table, 12)
-        )
-        self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 14))
+        cards = (self._energies, self._angles, FamiliesCard(session), self._table)
+        later = in_turns(self._map, [(card, CARD) for card in cards])
+        grid = _cells((self._map, 6), *zip(later, (6, 6, 6, 12), strict=True))
+        self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 14), min_height=27)
         self._layout = pn.Column(self._controls(), self._sentence, grid, sizing_mode="stretch_both", margin=0)
         model.param.watch(lambda *_: self._say(), ["sentence", "doing"])
         model.param.watch(lambda *_: self._draw(), "picture")
@@ -84,8 +84,7 @@ class ConformersTab(Part):
 
     def _say(self) -> None:
         words = [f"{self._model.doing} …" if self._model.doing else "", self._model.sentence]
-        self._sentence.object = " ".join(word for word in words if word)
-        self._sentence.visible = bool(self._sentence.object)
+        self._sentence.object = " ".join(word for word in words if word)  # its line stays, so that nothing jumps
 
     def _draw(self) -> None:
         picture, display = self._model.picture, self.session.display

@@ -17,13 +17,14 @@ from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.coverage import CoverageCards
 from so3k_explore.app.views.exports import ExportBar
 from so3k_explore.app.views.linked_card import LinkedCard
-from so3k_explore.app.views.part import Lazy, Part, folded, tall
+from so3k_explore.app.views.part import Lazy, Part, folded, in_turns, tall
 from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
 from so3k_explore.app.views.thermal import ThermalCards
 from so3k_explore.app.views.way import WayCard
 
 CHIPS = 9  # groups that the legend names
 CARD = 270  # px, height of most cards
+WITH_NOTE = CARD + 100  # px, where sentences stand below
 
 
 class LandscapeTab(Part):
@@ -40,10 +41,12 @@ class LandscapeTab(Part):
         compared = Lazy(lambda: ComparedCards(session))
         more = [unfolding("Populations and heat capacity", thermal), unfolding("Compare with another run", compared)]
         bars = pn.Column(SharpeningBar(session), ExportBar(session), sizing_mode="stretch_width", margin=0)
-        cards = (
-            *(bars, TreeCard(session), WayCard(session), NetworkCard(session)),
-            *(coverage.growth, RecheckCard(session), coverage.table, *more),
+        later = (
+            *((WayCard(session), WITH_NOTE), (NetworkCard(session), WITH_NOTE)),
+            *((coverage.growth, CARD), (RecheckCard(session), CARD), (coverage.table, CARD)),
         )
+        tree = TreeCard(session)
+        cards = (bars, tree, *in_turns(tree.chart, later), *more)
         widths = (12, 12, 6, 6, 6, 6, 12, 12, 12)
         cells = [
             pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width")

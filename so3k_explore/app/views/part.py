@@ -1,6 +1,7 @@
 """A piece of the page that is drawn by one layout, made in its constructor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -8,6 +9,7 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.panes.bundle import LaterColumn
 
+PATIENCE = 2000  # ms
 ONE_LINE = {"whiteSpace": "nowrap", "overflow": "hidden", "textOverflow": "ellipsis"}
 
 
@@ -62,13 +64,50 @@ def folded(title: str, *content: Any) -> pmui.Accordion:
 class Lazy(Part):
     """Makes its content when it is first opened, so that a page need not wait for what nobody has looked at."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], **layout: Any) -> None:
         super().__init__()
         self._make: Callable[[], Any] | None = make
-        self._layout = LaterColumn(sizing_mode="stretch_both", margin=0)
+        self._layout = LaterColumn(**{"sizing_mode": "stretch_both", "margin": 0, **layout})
 
     def open(self) -> None:
         """Makes the content unless it is there."""
         if self._make is not None:
             make, self._make = self._make, None
             self._layout.objects = [make()]
+
+
+def in_turns(first: Any, cards: Sequence[tuple[Any, int]]) -> list[Lazy]:
+    """Cards that are drawn one after the other as soon as the first chart has its data, which come sooner that way.
+
+    Where there is no server, as in a notebook, all are drawn at once; also on a page that is itself being loaded, whose
+    browser would be told of parts that it does not have yet.
+
+    Args:
+        first: chart with a parameter `filled`; one without data is waited for `PATIENCE` milliseconds.
+        cards: what is to be drawn after it, and pixels kept free for each, so that nothing jumps.
+    """
+    waiting = [Lazy(partial(_itself, card), sizing_mode="stretch_width", min_height=height) for card, height in cards]
+    document = pn.state.curdoc
+    if document is None or document.session_context is None or not pn.state.loaded:
+        for part in waiting:
+            part.open()
+        return waiting
+    rest = iter(waiting)
+
+    def draw_next() -> None:
+        part = next(rest, None)
+        if part is not None:
+            part.open()
+            document.add_next_tick_callback(draw_next)
+
+    def begin() -> None:
+        first.param.unwatch(watcher)
+        document.add_next_tick_callback(draw_next)
+
+    watcher = first.param.watch(lambda *_: begin(), "filled")
+    document.add_timeout_callback(draw_next, PATIENCE)
+    return waiting
+
+
+def _itself(card: Any) -> Any:
+    return card
