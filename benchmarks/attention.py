@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from so3k_explore import units
 from so3k_explore.analysis.attention import attention_maps
@@ -28,6 +29,7 @@ from so3k_explore.analysis.attention_coefficients import Channel
 from so3k_explore.analysis.attention_faithfulness import faithfulness
 from so3k_explore.analysis.attention_families import METHODS
 from so3k_explore.analysis.attention_verdict import averaged, verdict
+from so3k_explore.analysis.descriptors import torsion_features
 from so3k_explore.exploration import Landscape, MinimaSearch, explore_minima
 from so3k_explore.exploration.attention import (
     LandscapeAttention,
@@ -122,10 +124,13 @@ def _agreement(potential: Potential, landscape: Landscape) -> LandscapeAttention
 
 
 def _path(potential: Potential, landscape: Landscape, seen: LandscapeAttention) -> None:
-    """Attention along one band between the lowest minima of the two largest families."""
+    """Attention along one band between the two minima of the two largest families whose torsions are most alike."""
     minima, bonds = landscape.minima(), landscape.bonds
-    in_family = lambda family: np.flatnonzero(seen.labels == family)
-    ends = [int(rows[minima.energies[rows].argmin()]) for rows in map(in_family, (0, 1))]
+    first, second = (np.flatnonzero(seen.labels == family) for family in (0, 1))
+    torsions = torsion_features(minima.positions, landscape.numbers, bonds)
+    apart = cdist(torsions[first], torsions[second])
+    near = np.unravel_index(apart.argmin(), apart.shape)
+    ends = [int(first[near[0]]), int(second[near[1]])]
     system = landscape.system(int(minima.ids[ends[0]])).astype("float32")
     guess = PathGuesses(landscape.numbers, bonds)
     path = guess.path(minima.positions[ends[0]], minima.positions[ends[1]], IMAGES, 0, np.random.default_rng(0))
