@@ -100,6 +100,10 @@ def in_turns(first: Any, cards: Sequence[tuple[Any, int]]) -> list[Lazy]:
             part.open()
             document.add_next_tick_callback(draw_next)
 
+    if first.filled:
+        document.add_next_tick_callback(draw_next)
+        return waiting
+
     def begin() -> None:
         first.param.unwatch(watcher)
         document.add_next_tick_callback(draw_next)
