@@ -211,7 +211,7 @@ def test_bad_input_is_one_sentence_and_code_2(
 def test_a_recipe_samples_what_is_missing_and_goes_on_with_its_fit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
     plan = Plan(conformers=2, temperatures=(300.0,), frames=3, stride=2, relaxation_steps=5, displaced=3)
     what = (Sample("methanol", "CO", plan), Sample("methane", "C", plan))
     sizes = Architecture(**SIZES, charge_and_spin=False)  # pyright: ignore[reportArgumentType]

@@ -12,7 +12,7 @@ LONGEST = 20  # cells
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = pytest.importorskip("nbclient", reason="nbclient is not installed (extra `dev`)")
+    client = pytest.importorskip("nbclient", reason="This test needs nbclient: pip install nbclient")
     monkeypatch.setenv("SO3K_RUNS", str(tmp_path / "runs"))
     monkeypatch.delenv("SO3K_MODELS", raising=False)
     for landscape in path.parent.glob("*.db"):

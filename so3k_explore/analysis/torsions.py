@@ -82,7 +82,7 @@ def rotatable_torsions(
 
 
 def amide_torsions(numbers: Int[np.ndarray, "atoms"], bonds: Int[np.ndarray, "bonds 2"]) -> Quads:
-    """One torsion for each C(=O)-N bond, not in a ring, whose cis and trans forms differ: not those of NH2 ends."""
+    """One torsion for each C(=O)-N bond outside rings, but for NH2 ends, whose turn by 180° changes nothing."""
     free = {tuple(quad) for quad in rotatable_torsions(numbers, bonds).tolist()}
     turning = rotatable_torsions(numbers, bonds, polar_hydrogens=False, amide=True)
     return np.array([quad for quad in turning.tolist() if tuple(quad) not in free], int).reshape(-1, 4)

@@ -11,7 +11,7 @@ from tests.browser.conftest import ROOT, TIMEOUT, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.browser.test_page import DARK, OFFLINE, PLACE
 
-SLOW = 5000 * TIMEOUT  # ms: a network and its second derivatives are compiled
+SLOW = 2000 * TIMEOUT  # ms: a network and its second derivatives are compiled
 JOINED = '.viewer[data-edges]:not([data-edges="0"])'
 
 

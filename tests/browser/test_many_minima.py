@@ -1,4 +1,4 @@
-"""Ten thousand minima in every tab that shows minima: drawn, chosen from, told by the address."""
+"""Ten thousand minima in the tabs Conformers, Landscape and Minima: drawn, chosen from, told by the address."""
 
 import re
 import shutil

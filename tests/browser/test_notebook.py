@@ -60,7 +60,7 @@ def run_all_cells(page: Any) -> None:
             page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells') }")
         page.wait_for_timeout(1000)
     for number in range(3):
-        expect(prompts.nth(number)).to_have_text(re.compile(r"^\[\d+\]:$"), timeout=3000 * TIMEOUT)
+        expect(prompts.nth(number)).to_have_text(re.compile(r"^\[\d+\]:$"))
 
 
 def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any], watched: Watched) -> None:
@@ -75,9 +75,9 @@ def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any
     expect(page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')).to_be_visible()
     run_all_cells(page)
     viewer = page.locator(".viewer[data-ready]").first
-    expect(viewer).to_be_visible(timeout=3000 * TIMEOUT)
+    expect(viewer).to_be_visible()
     assert wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)
     explored = page.locator('.viewer[data-atoms="7"]')
-    expect(explored).to_be_visible(timeout=3000 * TIMEOUT)
+    expect(explored).to_be_visible()
     expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()
     assert wait_until(lambda: ink(pixels(explored)) > 0.02, page, "the cluster is drawn", scale=SCALE)

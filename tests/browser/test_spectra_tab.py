@@ -11,8 +11,6 @@ from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.browser.test_page import DARK, Served
 from tests.browser.test_page import served as served
 
-LONG = 3000 * TIMEOUT  # ms; a Hessian is compiled
-
 
 def moved(folder: Path, name: str, **settings: Any) -> str:
     """A finished run of dynamics of seven atoms; its id."""
@@ -35,7 +33,7 @@ def test_without_a_run_a_mode_is_computed_clicked_and_moves(new_page: Any, serve
     expect(page.get_by_text("Appears when a run of dynamics is shown").first).to_be_visible()
     page.get_by_role("button", name=re.compile("Harmonic lines of")).click()
     modes = page.get_by_text(re.compile("Normal modes of"))
-    expect(modes).to_be_visible(timeout=LONG)
+    expect(modes).to_be_visible()
     modes.scroll_into_view_if_needed()  # tables draw their rows when they are seen
     page.locator(".tabulator:visible").last.scroll_into_view_if_needed()
     rows = page.locator(".tabulator-row:visible")
@@ -85,7 +83,7 @@ def test_below_the_curves_of_dynamics_are_free_energy_and_distances(new_page: An
     title = page.get_by_text("Free energy, distances between frames, stays in conformations")
     title.scroll_into_view_if_needed()
     title.click()
-    expect(page.get_by_text(re.compile(r"frames count as .* independent sample"))).to_be_visible(timeout=LONG)
+    expect(page.get_by_text(re.compile(r"frames count as .* independent sample"))).to_be_visible()
     heat = page.get_by_text("RMSD between all frames")
     heat.scroll_into_view_if_needed()
     expect(heat).to_be_visible()

@@ -41,7 +41,7 @@ def test_a_model_is_trained_watched_found_again_and_used(new_page: Any, served: 
     train.click()
     page.wait_for_url("**run=*train*")
     expect(page.get_by_text("begun as fresh network")).to_be_visible()
-    expect(page.get_by_role("button", name="Use this model")).to_be_visible(timeout=3000 * TIMEOUT)
+    expect(page.get_by_role("button", name="Use this model")).to_be_visible()
     page.reload()
     expect(page.get_by_text(re.compile(r"^[\d.]+ meV/Å$")).first).to_be_visible()
     for k in range(2):

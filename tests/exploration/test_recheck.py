@@ -151,7 +151,7 @@ def test_changed_bonds_are_a_problem():
 
 
 def test_gfn2_relaxes_water():
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
     with Landscape() as landscape:
         landscape.bind(water())
         landscape.add(-1.0, 1.1 * WATER)

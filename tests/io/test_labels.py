@@ -15,7 +15,7 @@ def hydrogens(distance: float) -> Atoms:
 
 
 def test_gfn2_forces_on_water_are_the_slope_of_its_energy() -> None:
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
     calculator = reference_calculator()
     found = label(WATER, calculator, molecule="water")
     assert found.energy == pytest.approx(-137.968, abs=0.01)

@@ -26,7 +26,7 @@ def write(path: Path, steps: range, **settings: int) -> TrajectoryWriter:
 
 
 def mdanalysis() -> Any:
-    return pytest.importorskip("MDAnalysis", reason="MDAnalysis is not installed (extra `dev`)")
+    return pytest.importorskip("MDAnalysis", reason="This test needs MDAnalysis: pip install MDAnalysis")
 
 
 def consistent(trajectory: Trajectory) -> bool:

@@ -47,7 +47,7 @@ def test_a_full_disk_is_told_and_what_was_written_is_kept(tmp_path: Path) -> Non
     try:
         subprocess.run([*private, "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this system does not let us mount a file system of our own")
+        pytest.skip("This test mounts a small file system, for which it needs Linux and the rights of root")
     command = [*private, sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ def test_its_card_reports_what_was_measured() -> None:
 
 
 def test_forces_on_a_molecule_it_never_saw_are_those_of_the_reference(potential) -> None:
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
     from so3k_explore.potentials.checkpoints import load_checkpoint
 
     plan = Plan(conformers=1, temperatures=(300.0,), frames=8, stride=15, relaxed=0, displaced=0, compressed=0)

@@ -80,7 +80,7 @@ def test_nothing_labelled_is_an_error_that_says_why(tmp_path: Path) -> None:
 
 
 def test_a_method_that_does_not_know_an_element_is_refused() -> None:
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
     heavy = from_frames([unlabelled(System.create(np.zeros((1, 3)), [92]), "uranium")])
     with pytest.raises(DatasetError, match="knows the elements up to Rn, got U"):
         check_method("GFN2-xTB", heavy)

@@ -15,7 +15,7 @@ PLAN = Plan(conformers=1, temperatures=(300.0, 900.0), frames=4, stride=5, relax
 
 @pytest.fixture(scope="module", autouse=True)
 def _tblite() -> None:
-    pytest.importorskip("tblite", reason="tblite is not installed (extra `reference`)")
+    pytest.importorskip("tblite", reason="This test needs tblite: pip install tblite")
 
 
 @pytest.fixture(scope="module")
