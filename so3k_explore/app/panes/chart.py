@@ -79,10 +79,14 @@ class Chart(pn.viewable.Viewer):
             self._write(source, partial(source.update, data=columns))
 
     def _write(self, model: Any, change: Callable[[], Any]) -> None:
-        """Changes a Bokeh model where that is allowed: a page's models only under the document's lock."""
+        """Changes a Bokeh model where that is allowed: a page's models only under the document's lock.
+
+        The change is sent by Panel, like all others: one that Bokeh sent by itself could reach the browser before the
+        model that it changes, while that still stands in Panel's queue.
+        """
         document = model.document
         if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(change)
+            document.add_next_tick_callback(partial(_send_in_order, change))
             return
         change()
         if self._pane is not None:
@@ -227,3 +231,9 @@ def link_x(*charts: Chart) -> None:
     """Zooming or panning one of the charts moves the x axes of the others; call before they are shown."""
     for chart in charts:
         chart._linked = [other for other in charts if other is not chart]
+
+
+def _send_in_order(change: Callable[[], Any]) -> None:
+    """Makes a change whose events queue behind those that Panel has not sent yet."""
+    with pn.io.unlocked():
+        change()
