@@ -8,6 +8,7 @@
 `free_energy`  along one or two `coordinates` of a trajectory; `kinetics`: residence, transitions
 `canonical`    one order of the atoms for each structure, whatever equal atoms have traded places
 `descriptors`  torsions, distances, size, hydrogen bonds; `features`: layers of a network; `rmsd_matrix`
+`dipoles`      dipole moments of many structures, from the charges of a potential
 `clustering`   structures sorted into clusters; `agreement` of two such sortings; `medoids`
 `projection`   maps: PCA, kernel PCA, t-SNE, MDS, UMAP
 `attention`    which atoms a So3krates model attends to, layer by layer, of one structure or many;

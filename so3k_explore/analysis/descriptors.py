@@ -1,8 +1,8 @@
-r"""Numbers that tell conformers apart: torsions, distances, size, hydrogen bonds, dipole. Arrays in, arrays out.
+r"""Numbers that tell conformers apart: torsions, distances, size, hydrogen bonds. Arrays in, arrays out.
 
 All descriptors are the same for conformers that differ only in the numbering of equal atoms, because atoms are put into
 canonical order first (see `canonical`); atomic clusters, which have none, get sorted distances. What a network makes of
-its surroundings is in `features`.
+its surroundings is in `features`, the dipole moments that a potential with charges gives are in `dipoles`.
 
 A torsion enters as :math:`(\cos\tau, \sin\tau)` (Altis et al., J. Chem. Phys. 126, 244111 (2007)). Hydrogen bonds
 D-H...A are those with :math:`d(H, A) < 2.5` Å and an angle at H above 120° (Baker & Hubbard, Prog. Biophys. Mol. Biol.

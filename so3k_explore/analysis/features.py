@@ -6,7 +6,6 @@ molecule, each residue, or each element. Averages over a group do not depend on 
 """
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +16,14 @@ from jaxtyping import Bool, Float, Int
 
 from so3k_explore.analysis.backbone import backbone_torsions, peptide_torsions
 from so3k_explore.analysis.canonical import canonical_positions
+from so3k_explore.analysis.structure_blocks import structure_blocks
 from so3k_explore.geometry.bonds import fragments
 from so3k_explore.geometry.elements import symbol
 from so3k_explore.geometry.graph import build_graph
-from so3k_explore.geometry.neighbors import Neighbors, find_neighbors, update_neighbors
+from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
 from so3k_explore.nn.spherical import membership
 from so3k_explore.potentials.protocol import Potential
-from so3k_explore.system import System, replicate
+from so3k_explore.system import System
 from so3k_explore.typing import Progress
 
 BATCH = 64  # structures that are in memory at once
@@ -93,7 +93,7 @@ def network_features(
     index = _layer_index(potential, layer)
     ordered = canonical_positions(positions, numbers, bonds)
     found, done = [], 0
-    for systems, neighbors, real in _batches(potential, system, ordered):
+    for systems, neighbors, real in structure_blocks(potential, system, ordered, min(BATCH, len(ordered))):
         pooled = _pooled(index, potential, systems, neighbors, jnp.asarray(weights))
         found.append(np.asarray(pooled, np.float32)[:real])
         done += real
@@ -119,32 +119,6 @@ def _layer_index(potential: Potential, layer: int) -> int:
     if not -layers <= layer < layers:
         raise ValueError(f"`layer` must be from 0 to {layers - 1}, or from -1 to {-layers}; got {layer}.")
     return layer % layers
-
-
-def _batches(potential: Potential, system: System, positions: np.ndarray) -> Iterator[tuple[System, Neighbors, int]]:
-    """Batches of one size, the last one filled up, with pair lists of one capacity: compiled once."""
-    if not len(positions):
-        return
-    size, capacity = min(BATCH, len(positions)), _most_pairs(positions, potential.cutoff)
-    lists = lambda of: find_neighbors(of, potential.cutoff, potential.long_range_cutoff, skin=0.0, capacity=capacity)
-    template = replicate(system, size)
-    first = lists(system.replace(positions=jnp.asarray(positions[0], system.positions.dtype)))
-    repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[None], (size, *leaf.shape)), first)
-    for start in range(0, len(positions), size):
-        some = positions[start : start + size]
-        filled = np.concatenate([some, np.repeat(some[-1:], size - len(some), axis=0)])
-        systems = template.replace(positions=jnp.asarray(filled, system.positions.dtype))
-        yield systems, lists(systems) if first.method == "host" else repeated, len(some)
-
-
-def _most_pairs(positions: np.ndarray, cutoff: float) -> int:
-    """The largest number of directed pairs that any structure has."""
-    most = 0
-    for start in range(0, len(positions), BATCH):
-        some = positions[start : start + BATCH]
-        square = np.sum((some[:, :, None] - some[:, None]) ** 2, axis=-1)
-        most = max(most, int((square < cutoff**2).sum(axis=(1, 2)).max()) - positions.shape[1])
-    return most
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -18,6 +18,7 @@
 `merging`, `importing`      landscapes from landscapes and from files; `export` writes them for other programs
 `families`, `labels`        minima sorted into families, and how these are kept; `kinetic`: basins of the tree
 `attention`                 what a network attends to in all minima: families, and their agreement with other clusters
+`dipoles`                   dipole moments of all minima
 `nearest`                   how close minima come to each other
 ==========================  ==========================================================================================
 
@@ -29,6 +30,7 @@ Wales & Doye, J. Phys. Chem. A 101, 5111 (1997); Becker & Karplus, J. Chem. Phys
 from so3k_explore.exploration.coverage import Coverage as Coverage
 from so3k_explore.exploration.coverage import coverage_below as coverage_below
 from so3k_explore.exploration.coverage import estimate_coverage as estimate_coverage
+from so3k_explore.exploration.dipoles import landscape_dipoles as landscape_dipoles
 from so3k_explore.exploration.export import export_landscape as export_landscape
 from so3k_explore.exploration.families import find_families as find_families
 from so3k_explore.exploration.identity import Identity as Identity
