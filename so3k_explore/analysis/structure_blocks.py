@@ -1,5 +1,6 @@
 """Many structures of one molecule in blocks of one shape, so that a program which takes a block is compiled once."""
 
+import math
 from collections.abc import Iterator
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from so3k_explore.geometry.neighbors import Neighbors, find_neighbors
+from so3k_explore.geometry.neighbors import CAPACITY_FACTOR, Neighbors, find_neighbors
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.system import System, replicate
 
@@ -32,7 +33,7 @@ def structure_blocks(
     """
     if not len(positions):
         return
-    capacity = _most_pairs(positions, potential.cutoff)
+    capacity = _room(_most_pairs(positions, potential.cutoff))
     lists = lambda of: find_neighbors(of, potential.cutoff, potential.long_range_cutoff, skin=0.0, capacity=capacity)
     template = replicate(system, size)
     first = lists(system.replace(positions=jnp.asarray(positions[0], system.positions.dtype)))
@@ -42,6 +43,13 @@ def structure_blocks(
         filled = np.concatenate([some, np.repeat(some[-1:], size - len(some), axis=0)])
         systems = template.replace(positions=jnp.asarray(filled, system.positions.dtype))
         yield systems, lists(systems) if first.method == "host" else repeated, len(some)
+
+
+def _room(pairs: int) -> int:
+    """A capacity in steps of a fifth or so: other structures of the molecule then fit what was compiled for these."""
+    wanted = CAPACITY_FACTOR * max(pairs, 1)
+    step = 2 ** max(int(math.log2(wanted)) - 2, 0)
+    return math.ceil(wanted / step) * step
 
 
 def _most_pairs(positions: np.ndarray, cutoff: float) -> int:
