@@ -35,7 +35,7 @@ def test_every_structure_has_its_own_pairs(monkeypatch: pytest.MonkeyPatch, meth
     assert len(set(expected.tolist())) > 1
     found = pairs(NETWORK, POSITIONS, 3)
     assert [len(block) for block in found] == [3, 3, 1]
-    assert sum(found, []) == expected.tolist()
+    assert [count for block in found for count in block] == expected.tolist()
 
 
 def test_infinite_cutoffs_have_all_pairs_and_nothing_has_no_block() -> None:
