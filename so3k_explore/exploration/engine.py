@@ -24,7 +24,7 @@ from so3k_explore.exploration.limits import limit_reached
 from so3k_explore.exploration.records import Hop
 from so3k_explore.exploration.scheduler import applicable
 from so3k_explore.exploration.settings import MinimaSearch
-from so3k_explore.exploration.state import SearchError, SearchState, first_ledger
+from so3k_explore.exploration.state import NOT_BEGUN, SearchError, SearchState, first_ledger
 from so3k_explore.exploration.tasks import Seen, TaskSheet
 from so3k_explore.exploration.verification import downhill_push
 from so3k_explore.exploration.walker_state import RELAXATION, Phase, Rules, Walkers, assign, waiting_walkers
@@ -72,7 +72,7 @@ class Engine:
         self.minimizer = LBFGS(model=model_hessian(molecule.system, molecule.bonds))
         hopping = settings.hopping
         self.rules = Rules(hopping.softening, hopping.passes, hopping.max_flight)
-        self.first_call = 0
+        self.first_call = NOT_BEGUN
         self.fill = 0.0
         self._found: list[int] = []  # in this block
         self._reasons: list[str] = []
@@ -88,21 +88,23 @@ class Engine:
 
     # Beginning
 
-    def start(self) -> None:
-        """A new search, with the minima that the landscape has."""
-        self.first_call = self.history.landscape.calls
-        self._recall()
+    def start(self, first_call: int = NOT_BEGUN) -> None:
+        """A new search, with the minima that the landscape has, or had after so many force calls."""
+        self.first_call = self.history.landscape.calls if first_call == NOT_BEGUN else first_call
+        self.history.recall(until=self._now)
+        if len(self.history):
+            self._guard_by(self.history.known.ids[0])
         self._give_tasks(range(self.settings.walkers))
 
     def restore(self, state: SearchState) -> None:
         """The search that was in `state`, with the temperature, walkers and strategies of the present settings."""
         if state.ledger.tasks == 0:  # saved before its first step
-            self.start()
+            self.start(state.first_call)
             return
         self.first_call = state.first_call
         fresh, before = self.ledger, self.walkers
         self.ledger, self.walkers = state.ledger.copy(), state.walkers
-        self._recall()
+        self.history.recall(until=self._now)
         ratio = self.settings.temperature / self.ledger.first_temperature
         self.ledger = self.ledger.replace(
             temperature=self.ledger.temperature * ratio, first_temperature=self.settings.temperature
@@ -111,11 +113,6 @@ class Engine:
             self.ledger = self.ledger.moved_to(fresh, same_strategies=state.strategies == self.strategies)
             self.walkers = before.replace(guard=self.walkers.guard)
             self._give_tasks(range(self.settings.walkers))
-
-    def _recall(self) -> None:
-        self.history.recall(until=self._now)
-        if len(self.history):
-            self._guard_by(self.history.known.ids[0])
 
     # Running
 

@@ -48,11 +48,21 @@ def explore_minima(
     yield from engine.run()
 
 
-def initial_search(potential: Potential, molecule: Molecule, settings: MinimaSearch | None = None) -> SearchState:
-    """State before the first force call; `load_checkpoint(path, like=initial_search(...))` reads a saved one."""
+def initial_search(
+    potential: Potential,
+    molecule: Molecule,
+    settings: MinimaSearch | None = None,
+    landscape: Landscape | None = None,
+) -> SearchState:
+    """State before the first force call; `load_checkpoint(path, like=initial_search(...))` reads a saved one.
+
+    With the landscape that is going to be searched, a search that begins here and stops without warning can begin here
+    again: it then knows what was in the landscape, and finds again what it wrote itself.
+    """
     check_molecule(potential, molecule)
     with Landscape() as nowhere:
-        return Engine(potential, molecule, settings or MinimaSearch(), nowhere).snapshot()
+        state = Engine(potential, molecule, settings or MinimaSearch(), nowhere).snapshot()
+    return state if landscape is None else state.replace(first_call=landscape.calls)
 
 
 def check_molecule(potential: Potential, molecule: Molecule) -> None:

@@ -10,6 +10,7 @@ from so3k_explore.exploration.walker_state import Phase, Walkers
 from so3k_explore.typing import Replaceable, pytree, static
 
 REMEMBERED = 128  # proposals that new ones are compared with
+NOT_BEGUN = -1  # force calls of earlier searches, before anybody looked
 
 
 class SearchError(RuntimeError):
@@ -84,7 +85,7 @@ class SearchState(Replaceable):
 
     walkers: Walkers
     ledger: Ledger
-    first_call: int  # force calls of earlier searches in the same landscape
+    first_call: int  # force calls of earlier searches in the same landscape, or `NOT_BEGUN`
     n_minima: int
     fill: float  # share of the walkers that worked, over the last block
     found: tuple[int, ...] = static(default=())  # minima new since the last state

@@ -36,7 +36,7 @@ class MinimaTask:
         self._landscape = Landscape.open(context.folder.landscape)
         self._lowest = float("nan")
         self._shown = 0.0
-        self._state = initial_search(context.potential, self._molecule(), self._search())
+        self._state = initial_search(context.potential, self._molecule(), self._search(), self._landscape)
         self._states: Iterator[SearchState]
         self._series: SeriesWriter
 
@@ -180,7 +180,9 @@ class MinimaTask:
         )
 
     def _find_lowest(self) -> None:
-        energies = self._landscape.minima().energies
+        """Of what this search knows: what a killed one had found later does not count yet."""
+        minima = self._landscape.minima()
+        energies = minima.energies[minima.calls <= self._state.first_call + self.step]
         self._lowest = float(energies.min()) if len(energies) else float("nan")
 
 

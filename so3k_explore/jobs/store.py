@@ -20,6 +20,7 @@ Readers never raise on files that are half written, damaged or gone: they see no
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ except ImportError:  # pragma: no cover
     fcntl = None
 
 STALE = 30.0  # s without a heartbeat after which a worker on another host is taken for dead
+_HALF_WRITTEN = re.compile(r"\.(?!status\.json|job\.json).+\.\d+(\.\d+|\.tmp)?")  # .name.process and more
 
 
 class StoreError(RuntimeError):
@@ -249,6 +251,16 @@ class RunFolder:
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first."""
         return Lines(self.path / "events.jsonl").read()
+
+    def sweep(self) -> None:
+        """Removes files that killed workers left half written; only for the process that holds the lock.
+
+        Files that others may be writing, the status and the job, are left alone.
+        """
+        for path in self.path.iterdir():
+            if _HALF_WRITTEN.fullmatch(path.name):
+                with suppress(OSError):
+                    path.unlink()
 
     def alive(self) -> bool:
         """Whether a process works on this run: by its lock, or on another host by its heartbeat."""

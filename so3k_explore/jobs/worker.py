@@ -94,6 +94,7 @@ class _Session:
         task: Task | None = None
         rehearsal.enter()
         try:
+            self.folder.sweep()
             self._reserve.write_bytes(bytes(RESERVE))
             self.reporter.start("Loading the model.")
             self._job = Job.from_json(read_json(self.folder.path / "job.json") or {})

@@ -143,6 +143,43 @@ def test_a_state_from_before_the_first_step_can_be_resumed(lj7):
         assert content(landscape) == content(reference)
 
 
+def test_a_search_killed_before_it_was_saved_again_finds_the_same_landscape(lj7):
+    """A run saves its state before the first step; what was found since is found again, after earlier searches, too."""
+    reference, _ = lj7
+    with Landscape() as landscape:
+        begun = initial_search(LJ, cluster(7), SEARCH, landscape)
+        killed = explore_minima(LJ, cluster(7), SEARCH, landscape, begun)
+        assert next(itertools.islice(killed, 20, None)).n_minima >= 2
+        last(explore_minima(LJ, cluster(7), SEARCH, landscape, begun))
+        assert content(landscape) == content(reference)
+
+        second, hops = MinimaSearch(walkers=8, seed=2, max_calls=500), len(landscape.hops())
+        begun = initial_search(LJ, cluster(7), second, landscape)
+        first = content_of(landscape, second, begun, blocks=3)
+        assert len(landscape.hops()) > hops
+        assert content_of(landscape, second, begun, blocks=3) == first
+
+
+def content_of(landscape, settings, state, blocks):
+    """What is there after some blocks."""
+    next(itertools.islice(explore_minima(LJ, cluster(7), settings, landscape, state), blocks, None))
+    return content(landscape)
+
+
+def test_a_resumed_search_guards_bonds_as_before(tmp_path):
+    """By the minimum that was found first, not by the lowest of those that are known by now."""
+    search = MinimaSearch(walkers=8, seed=3, max_calls=1500)
+    with Landscape() as landscape:
+        states = explore_minima(LJ, cluster(7, seed=2), search, landscape)
+        state = next(state for state in states if state.n_minima and landscape.minima().energies.argmin() > 0)
+        save_checkpoint(tmp_path / "checkpoint.npz", state)
+        resumed = load_checkpoint(tmp_path / "checkpoint.npz", like=initial_search(LJ, cluster(7), search))
+        end = last(explore_minima(LJ, cluster(7, seed=2), search, landscape, resumed))
+        assert state.walkers.guard is not None
+        assert end.walkers.guard is not None
+        np.testing.assert_array_equal(end.walkers.guard.separation, state.walkers.guard.separation)
+
+
 def test_temperature_and_walkers_may_change_on_the_way(lj7):
     settings = MinimaSearch(walkers=8, seed=1, temperature=400.0)
     with Landscape() as landscape:

@@ -107,3 +107,12 @@ def test_a_run_that_ends_while_its_status_is_read_has_the_numbers_of_its_end(
     monkeypatch.setattr(RunFolder, "alive", ends)
     status = read_status(folder)
     assert (status.state, status.step) == ("done", 600)
+
+
+def test_what_killed_workers_left_half_written_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+    halves = {".checkpoint.npz.4711.tmp", ".live.bin.4711.123456", ".model.npz.4711", ".trajectory.h5.4711.tmp"}
+    kept = {"job.json", "checkpoint.npz", "landscape.db", ".reserve", ".status.json.4711.1234", ".job.json.4711.1234"}
+    for name in halves | kept:
+        (tmp_path / name).touch()
+    RunFolder(tmp_path).sweep()
+    assert {path.name for path in tmp_path.iterdir()} == kept

@@ -1,0 +1,103 @@
+"""Searches for minima as runs, in worker processes that are killed."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from so3k_explore.io.checkpoints import save_checkpoint
+from so3k_explore.io.library import named
+from so3k_explore.jobs import MinimaSettings, Run, Runs, minima
+from so3k_explore.jobs.job import make_job
+from so3k_explore.jobs.store import RunFolder
+from tests.exploration.searches import content
+from tests.jobs.test_labelling import WORKER
+from tests.test_cli_training import ENVIRONMENT
+
+SEARCH = MinimaSettings(walkers=8, max_calls=6000, seed=1)
+PATIENCE = 240  # s
+
+
+def started(runs: Runs, interval: float) -> Run:
+    """A run on which nobody in this process works."""
+    job = make_job(SEARCH, named("lj13"), "lennard-jones", "killed", checkpoint_interval=interval)
+    RunFolder.create(runs.root / "killed", job.to_json())
+    return runs.get("killed")
+
+
+def kill_when(run: Run, now: Callable[[], bool]) -> None:
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(run.folder)], env=ENVIRONMENT) as worker:
+        deadline = time.monotonic() + PATIENCE
+        while not now():
+            assert time.monotonic() < deadline
+            assert worker.poll() is None, "it ended before it could be killed"
+        worker.send_signal(signal.SIGKILL)
+    assert run.status().state == "interrupted"
+
+
+def written(run: Run) -> tuple:
+    """All that is in the landscape, and then the curves."""
+    with run.landscape() as landscape:
+        return *content(landscape), {name: column.tobytes() for name, column in run.series().items()}
+
+
+def reaches(run: Run, calls: int) -> Callable[[], bool]:
+    def there() -> bool:
+        time.sleep(0.01)
+        return run.status().state == "running" and run.status().step >= calls
+
+    return there
+
+
+def is_saving(run: Run) -> Callable[[], bool]:
+    return lambda: any(run.folder.glob(".checkpoint.npz.*.tmp")) and run.status().step >= 1000
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The search that nothing has interrupted, and its first checkpoint beside it."""
+    runs = Runs(tmp_path_factory.mktemp("alone"), engine="inline")
+
+    def save(path: Path, *arguments: Any, **options: Any) -> None:
+        save_checkpoint(path, *arguments, **options)
+        if not (path.parent / "first.npz").exists():
+            shutil.copy(path, path.parent / "first.npz")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(minima, "save_checkpoint", save)
+        run = runs.submit(SEARCH, named("lj13"), "lennard-jones")
+        assert run.wait(PATIENCE).state == "done"
+    yield run
+    runs.close()
+
+
+def test_a_search_killed_before_it_was_saved_again_ends_as_if_nothing_had_happened(alone: Run) -> None:
+    """As if the worker had been killed in its very last moment."""
+    before = written(alone)
+    shutil.copy(alone.folder / "first.npz", alone.folder / "checkpoint.npz")
+    alone.resume()
+    assert alone.wait(PATIENCE).state == "done"
+    assert [event["step"] for event in alone.events() if event["kind"] == "resumed"] == [0]
+    assert written(alone) == before
+
+
+def test_a_search_killed_twice_ends_as_if_nothing_had_happened(runs: Runs, alone: Run) -> None:
+    run = started(runs, interval=0.05)
+    kill_when(run, is_saving(run))
+    assert any(run.folder.glob(".checkpoint.npz.*.tmp"))
+    first = written(run)
+    kill_when(run, reaches(run, 4000))
+    second = written(run)
+    run.resume()
+    assert run.wait(PATIENCE).state == "done"
+    end = written(run)
+    assert end == written(alone)
+    for killed in (first, second):
+        assert 0 < len(killed[2]) == len([row for row in killed[2] if row in end[2]]), "no minimum is lost or moved"
+    assert not any(run.folder.glob(".checkpoint.npz.*")), "halves of checkpoints do not pile up"
