@@ -43,6 +43,11 @@ class ModelInfo:
     ions: bool = True  # whether it knows total charges and unpaired electrons
     published: bool = False  # whether the numbers are known to be those its authors have published
 
+    @property
+    def charges(self) -> bool:
+        """Whether it knows partial charges, and with them dipole moments."""
+        return self.kind == "so3lr"
+
 
 def load_potential(
     name_or_path: str | Path,

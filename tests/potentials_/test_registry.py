@@ -64,6 +64,15 @@ def test_an_added_model_is_listed_and_loaded_by_its_name(tmp_path: Path) -> None
         add_model(model_info("mine").path or path, name="so3lr")
 
 
+def test_who_knows_charges_is_known_without_loading(tmp_path: Path) -> None:
+    for name, potential in (("plain", SMALL_SO3KRATES), ("charged", SMALL_SO3LR)):
+        add_model(save_potential(tmp_path / f"{name}.npz", potential))
+    assert {info.name: info.charges for info in list_models()} == {
+        **{"lennard-jones": False, "plain": False},
+        **{"so3lr": True, "charged": True},
+    }
+
+
 def test_folders_of_the_environment_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extra = tmp_path / "extra"
     save_potential(extra / "a" / "model.npz", SMALL_SO3KRATES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
+from so3k_explore.app.models.conformer_colors import COLORINGS, DIPOLE, FAMILY
 from so3k_explore.app.models.family_maker import NETWORKLESS, FamilyMaker
 from so3k_explore.app.models.family_pictures import FamilyPicture, Wish
 
@@ -51,6 +52,7 @@ class FamiliesModel(param.Parameterized):
     method = param.Selector(default="hdbscan", objects=METHODS, label="Families by", doc="How minima are sorted.")
     clusters = param.Integer(0, bounds=(0, 50), label="How many (0: best)", doc="Families, where the method asks.")
     source = param.Selector(default=COMPUTED, objects=[COMPUTED], label="Families", doc="Made here, or kept before.")
+    color = param.Selector(default=FAMILY, objects=COLORINGS, label="Colour by", doc="What colours of minima mean.")
     family = param.Integer(-1, bounds=(-1, None), doc="The family that is being looked at; -1: none.")
 
     picture = param.ClassSelector(class_=FamilyPicture, default=None, allow_None=True, doc="What is known so far.")
@@ -66,6 +68,8 @@ class FamiliesModel(param.Parameterized):
         self._told = ""
         session.shown.param.watch(lambda *_: self._attach(), "run")
         session.minima.param.watch(lambda *_: self._news(), "minima")
+        session.dipoles.param.watch(lambda *_: self._offer_colors(), "offered")
+        self._offer_colors()
         self.param.watch(lambda *_: self._wished(), ["by", "layer", "projection", "method", "clusters", "source"])
 
     @property
@@ -132,6 +136,13 @@ class FamiliesModel(param.Parameterized):
         by = self.by if self.by in objects.values() else next(iter(objects.values()))
         self.param.by.objects = objects
         return {"by": by}
+
+    def _offer_colors(self) -> None:
+        """Leaves out dipole moments where there are none."""
+        offered = self._session.dipoles.offered
+        if self.color == DIPOLE and not offered:
+            self.color = FAMILY
+        self.param.color.objects = {name: by for name, by in COLORINGS.items() if by != DIPOLE or offered}
 
     def _news(self) -> None:
         """There are minima that the pictures do not have."""

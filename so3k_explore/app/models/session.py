@@ -14,6 +14,7 @@ from so3k_explore.app.models.bookmarks import Bookmarks
 from so3k_explore.app.models.charges import Charges
 from so3k_explore.app.models.compared import Compared
 from so3k_explore.app.models.conformers import Conformers
+from so3k_explore.app.models.dipoles import Dipoles
 from so3k_explore.app.models.display import Display
 from so3k_explore.app.models.evaluation import Evaluation
 from so3k_explore.app.models.exports import Exports
@@ -77,6 +78,7 @@ class Session(param.Parameterized):
         self.bookmarks = Bookmarks(self)
         self.attention = AttentionModel(self)
         self.attention_families = AttentionFamilies(self)
+        self.dipoles = Dipoles(self)
         self.families = FamiliesModel(self)
         self.landscape = LandscapeModel(self)
         self.way = WayModel(self)
@@ -125,6 +127,7 @@ class Session(param.Parameterized):
         self.attention.tick(now)
         self.attention_families.tick()
         self.families.tick(now)
+        self.dipoles.tick()
         self.landscape.tick(now)
         self.spectra.tick(now)
         self.following.tick(now)

@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 import panel as pn
 import param
+from bokeh.models.widgets.tables import NumberFormatter
 
+from so3k_explore.app.models.display import DASH
 from so3k_explore.app.theme import CHART_HEIGHT, card, shown_when_filled
 
 SMALL_ROWS = """
@@ -30,14 +32,19 @@ class TableCard(pn.viewable.Viewer):
         *,
         decimals: Mapping[str, int] | None = None,
         widths: Mapping[str, int] | None = None,
+        unknown: Sequence[str] = (),
         on_select: Callable[[list[int]], None] | None = None,
         empty: str | None = None,
         **layout: Any,
     ) -> None:
-        """Columns with units in their names; `decimals` of those that are numbers, `widths` in pixels."""
+        """Columns with units in their names; `decimals` of those that are numbers, `widths` in pixels.
+
+        Numbers of the columns in `unknown` may be NaN, which is shown as a dash.
+        """
         super().__init__(title=title, **({} if empty is None else {"empty": empty}))
         self.columns = tuple(columns)
         self._decimals = dict(decimals or {})
+        self._unknown = tuple(unknown)
         self._on_select = on_select
         self._quiet = False
         self._widths = dict(widths or {})
@@ -49,9 +56,11 @@ class TableCard(pn.viewable.Viewer):
 
     def _make(self) -> pn.widgets.Tabulator:
         """A table without rows."""
-        formats = {
+        formats: dict[str, Any] = {
             name: {"type": "money", "precision": digits, "thousand": " "} for name, digits in self._decimals.items()
         }
+        for name in self._unknown:
+            formats[name] = NumberFormatter(format=f"0.{'0' * self._decimals[name]}", nan_format=DASH)
         table = pn.widgets.Tabulator(
             self._frame({name: [] for name in self.columns}),
             **{"formatters": formats, "text_align": dict.fromkeys(formats, "right"), "show_index": False},

@@ -7,6 +7,8 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
+from so3k_explore.app import theme
+from so3k_explore.app.models.conformer_colors import DIPOLE, Scale, scale_of
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.families import DESCRIPTORS, MAPS
 from so3k_explore.app.models.family_pictures import FamilyPicture
@@ -17,9 +19,11 @@ from so3k_explore.app.panes.tables import TableCard
 from so3k_explore.app.views.families import FamiliesCard
 from so3k_explore.app.views.part import Part, in_turns, tall
 
-COLUMNS = ("No.", "ΔE", "RMSD / Å", "Rg / Å", "H bonds", "Family", "Visits", "Shape")
-WIDTHS = {"No.": 56, "ΔE": 118, "RMSD / Å": 92, "Rg / Å": 80, "H bonds": 84, "Visits": 72}  # px; the others share
-DECIMALS = {"ΔE": 3, "RMSD / Å": 2, "Rg / Å": 2}
+MOMENT = "μ / D"
+COLUMNS = ("No.", "ΔE", "RMSD / Å", "Rg / Å", "H bonds", MOMENT, "Family", "Visits", "Shape")
+WIDTHS = {"No.": 56, "ΔE": 118, "RMSD / Å": 92, "Rg / Å": 80, "H bonds": 84, MOMENT: 72, "Visits": 72}  # px
+DECIMALS = {"ΔE": 3, "RMSD / Å": 2, "Rg / Å": 2, MOMENT: 2}
+LOOK: dict[str, Any] = {"decimals": DECIMALS, "widths": WIDTHS, "unknown": (MOMENT,)}
 CARD = 310  # px, height of a card
 WAITING = "Appears with the first minima that a search finds."
 
@@ -28,6 +32,18 @@ def _cells(*cards: tuple[Any, int]) -> pmui.Grid:
     """Cards of these widths in twelfths of a wide page, one below the other on a narrow one."""
     cells = [pmui.Grid(card, size={"xs": 12, "lg": width}, sizing_mode="stretch_width") for card, width in cards]
     return pmui.Grid(*cells, container=True, spacing=0, sizing_mode="stretch_width")
+
+
+def legend(scale: Scale | None) -> list[Any]:
+    """The two ends of a scale in their colours; nothing for families, which have a card."""
+    ends = None if scale is None else scale.ends
+    if ends is None:
+        return []
+    chip = lambda text, color: pmui.Chip(
+        label=text, size="small", variant="outlined", margin=(1, 3), sx={"borderColor": color, "borderWidth": "3px"}
+    )
+    colors = theme.sequential_colors(np.array([0.0, 1.0]))
+    return [chip(text, color) for text, color in zip(ends, colors, strict=True)]
 
 
 class ConformersTab(Part):
@@ -45,13 +61,16 @@ class ConformersTab(Part):
         self._angles = AnglesChart("Torsions", "φ / °", "ψ / °", **options)
         self._pair = pmui.Select(label="Torsions of", options=[], size="small", width=170, margin=(8, 4), visible=False)
         self._pair.param.watch(lambda *_: self._draw_angles(), "value")
-        self._table = TableCard("All conformers, lowest first", COLUMNS, decimals=DECIMALS, widths=WIDTHS, **options)
+        self._table = TableCard("All conformers, lowest first", COLUMNS, **LOOK, **options)
         cards = (self._energies, self._angles, FamiliesCard(session), self._table)
         later = in_turns(self._map, [(card, CARD) for card in cards])
         grid = _cells((self._map, 6), *zip(later, (6, 6, 6, 12), strict=True))
-        self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 14), min_height=27)
-        self._layout = pn.Column(self._controls(), self._sentence, grid, sizing_mode="stretch_both", margin=0)
+        self._layout = pn.Column(self._controls(), self._second_line(), grid, sizing_mode="stretch_both", margin=0)
         model.param.watch(lambda *_: self._say(), ["sentence", "doing"])
+        session.dipoles.param.watch(lambda *_: self._say(), ["doing", "reason"])
+        session.dipoles.param.watch(lambda *_: self._draw(), "offered")
+        session.dipoles.param.watch(lambda *_: self._fill(), "known")
+        model.param.watch(lambda *_: self._draw(), "color")
         model.param.watch(lambda *_: self._draw(), "picture")
         model.param.watch(lambda *_: self._suit(), ["by", "method", "source"])
         session.selection.param.watch(lambda *_: self._highlight(), ["focus", "selection"])
@@ -75,6 +94,15 @@ class ConformersTab(Part):
         )
         return pn.FlexBox(*shown, margin=0, sizing_mode="stretch_width")
 
+    def _second_line(self) -> pn.FlexBox:
+        """What colours mean, and what is being done or wrong: beside a control, so that nothing jumps."""
+        color = pmui.Select.from_param(self._model.param.color, size="small", width=178, margin=(8, 4), description="")
+        self._legend = pn.Row(margin=(0, 4))
+        self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 10))
+        return pn.FlexBox(
+            color, self._legend, self._sentence, align_items="center", margin=0, sizing_mode="stretch_width"
+        )
+
     def _suit(self) -> None:
         """Leaves out the controls that say nothing now."""
         made = self._model.source == self._model.param.source.objects[0]
@@ -83,28 +111,39 @@ class ConformersTab(Part):
         self._count.visible = made and self._model.method not in ("hdbscan", "tree")
 
     def _say(self) -> None:
-        words = [f"{self._model.doing} …" if self._model.doing else "", self._model.sentence]
-        self._sentence.object = " ".join(word for word in words if word)  # its line stays, so that nothing jumps
+        model, dipoles = self._model, self.session.dipoles
+        doing = model.doing or dipoles.doing
+        words = [f"{doing} …" if doing else "", model.sentence, dipoles.reason]
+        self._sentence.object = " ".join(word for word in words if word)
 
     def _draw(self) -> None:
         picture, display = self._model.picture, self.session.display
         self._energies.relabel("RMSD to the lowest / Å", f"ΔE / {display.energy_unit}")
         residues = picture is None or not len(picture.pairs)
-        self._table.arrange({"ΔE": f"ΔE / {display.energy_unit}"}, ("Shape",) if residues else ())
+        hidden = (*(("Shape",) if residues else ()), *(() if self.session.dipoles.offered else (MOMENT,)))
+        self._table.arrange({"ΔE": f"ΔE / {display.energy_unit}"}, hidden)
+        self._legend.objects = legend(None if picture is None else scale_of(self.session, picture))
         if picture is None:
             for chart in (self._map, self._energies, self._angles, self._table):
                 chart.clear()
             self._table.title = "All conformers, lowest first"
             return
-        energies, colors = display.energies(picture.minima.energies), picture.colors
-        labels = self._labels(picture)
+        energies, (colors, labels) = display.energies(picture.minima.energies), self._look(picture)
         self._draw_map(picture, colors, labels)
         self._energies.set(picture.minima.rmsd, energies, colors, labels)
         self._angles.empty = "" if picture.pairs else "This molecule has no two torsions that follow each other."
         self._offer([pair.title for pair in picture.pairs])
         self._draw_table(picture, energies)
-        self._draw_angles(colors, labels)
+        self._draw_angles((colors, labels))
         self._highlight()
+
+    def _fill(self) -> None:
+        """More dipole moments are known."""
+        picture = self._model.picture
+        if self._model.color == DIPOLE or picture is None:
+            self._draw()
+        else:
+            self._draw_table(picture, self.session.display.energies(picture.minima.energies))
 
     def _offer(self, titles: list[str]) -> None:
         """Pairs of torsions to choose from."""
@@ -112,16 +151,17 @@ class ConformersTab(Part):
             value = self._pair.value if self._pair.value in titles else next(iter(titles), None)
             self._pair.param.update(options=titles, value=value, visible=len(titles) > 1)
 
-    def _labels(self, picture: FamilyPicture) -> list[str]:
-        """What hovering over a minimum says."""
-        texts, minima = self.session.display, picture.minima
+    def _look(self, picture: FamilyPicture) -> tuple[list[str], list[str]]:
+        """Colours of the minima, and what hovering over them says."""
+        texts, minima, scale = self.session.display, picture.minima, scale_of(self.session, picture)
+        colors = picture.colors if scale is None else theme.sequential_colors(scale.values)
         names = {cluster: picture.labelling.name_of(cluster) for cluster in set(picture.clusters.tolist())}
-        return [
-            f"{k + 1}: ΔE {texts.energy_text(energy)} {label}, {names[cluster]}"
-            for k, (energy, label, cluster) in enumerate(
-                zip(minima.energies.tolist(), minima.labels, picture.clusters.tolist(), strict=True)
-            )
-        ]
+        labels = []
+        for k, (energy, label) in enumerate(zip(minima.energies.tolist(), minima.labels, strict=True)):
+            words = f"{k + 1}: ΔE {texts.energy_text(energy)} {label}, {names[int(picture.clusters[k])]}"
+            more = "" if scale is None else scale.label(k)
+            labels.append(f"{words}, {more}" if more and more not in words else words)
+        return colors, labels
 
     def _draw_map(self, picture: FamilyPicture, colors: list[str], labels: list[str]) -> None:
         wish = picture.wish
@@ -137,7 +177,7 @@ class ConformersTab(Part):
             return
         self._map.set(picture.coordinates[:, 0], picture.coordinates[:, 1], colors, labels)
 
-    def _draw_angles(self, colors: list[str] | None = None, labels: list[str] | None = None) -> None:
+    def _draw_angles(self, look: tuple[list[str], list[str]] | None = None) -> None:
         picture = self._model.picture
         pair = next((one for one in picture.pairs if one.title == self._pair.value), None) if picture else None
         if picture is None or pair is None:
@@ -146,15 +186,18 @@ class ConformersTab(Part):
         self._angles.relabel(pair.labels[0], pair.labels[1])
         self._angles.title = f"{'Ramachandran' if pair.labels[0].startswith('φ') else 'Torsions'}: {pair.title}"
         phi, psi = pair.angles.T
-        self._angles.set(phi, psi, colors or picture.colors, labels or self._labels(picture))
+        self._angles.set(phi, psi, *(look or self._look(picture)))
 
     def _draw_table(self, picture: FamilyPicture, energies: np.ndarray) -> None:
         minima = picture.minima
-        self._table.title = f"{counted(len(minima), 'minimum')}, lowest first"
+        ion = self.session.dipoles.offered and self.session.shown.run.molecule.charge
+        about = "; μ about the centre of mass" if ion else ""
+        self._table.title = f"{counted(len(minima), 'minimum')}, lowest first{about}"
+        moments = self.session.dipoles.of(minima.keys)
         families = [picture.labelling.name_of(cluster) for cluster in picture.clusters.tolist()]
         values = (
             *(range(1, len(minima) + 1), energies, minima.rmsd, picture.radii, picture.hydrogen_bonds.tolist()),
-            *(families, minima.visits, minima.labels),
+            *(moments, families, minima.visits, minima.labels),
         )
         self._table.set({name: list(column) for name, column in zip(COLUMNS, values, strict=True)})
 

@@ -35,6 +35,14 @@ def test_headings_can_carry_another_unit_and_columns_be_left_out() -> None:
     assert len(table._table.value) == 1
 
 
+def test_numbers_that_are_not_known_are_dashes() -> None:
+    table = TableCard("Minima", ["ΔE", "μ / D"], decimals={"ΔE": 3, "μ / D": 2}, unknown=["μ / D"])
+    table.set({"ΔE": [0.0, 0.5], "μ / D": [2.891, float("nan")]})
+    shown = table._table.formatters["μ / D"]
+    assert (shown.format, shown.nan_format) == ("0.00", "–")  # noqa: RUF001
+    assert table._table.value["μ / D"].dtype == float  # sorted as numbers
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="missing family"):
         TableCard("Minima", ["E", "family"]).set({"E": [0]})

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from so3k_explore import views
+from so3k_explore.app.models.conformer_colors import DIPOLE, RADIUS
 from so3k_explore.app.models.session import Session
-from so3k_explore.app.views.conformers import ConformersTab
+from so3k_explore.app.theme import NOISE
+from so3k_explore.app.views.conformers import MOMENT, ConformersTab
 from so3k_explore.app.views.standalone import MapView
 from so3k_explore.exploration import find_families
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
@@ -91,6 +93,43 @@ def test_controls_that_say_nothing_are_left_out(tab: ConformersTab) -> None:
     assert (tab._layer.visible, tab._count.visible) == (False, False)
     model.param.update(by="distances", method="kmeans")
     assert (tab._layer.visible, tab._count.visible) == (False, True)
+
+
+def legend_of(tab: ConformersTab) -> list[str]:
+    return [str(chip.label) for chip in tab._legend.objects]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_dipole_moments_are_a_column_where_the_model_has_charges(tab: ConformersTab) -> None:
+    assert MOMENT in tab._table._table.hidden_columns
+    dipoles, keys = tab.session.dipoles, tab.session.families.picture.minima.keys  # pyright: ignore[reportOptionalMemberAccess]
+    dipoles.offered = True
+    assert MOMENT not in tab._table._table.hidden_columns
+    assert tab._table._table.value[MOMENT].isna().all()
+    dipoles.known = {keys[0]: 2.89, keys[2]: 7.44}
+    shown = tab._table._table.value[MOMENT]
+    assert shown[[0, 2]].tolist() == [2.89, 7.44]
+    assert shown.isna().sum() == 38
+    dipoles.doing = "computing dipole moments of 38 minima"
+    assert tab._sentence.object.startswith("computing dipole moments of 38 minima …")
+    assert tab._table.title == "40 minima, lowest first"  # not an ion, whose moment would have an origin
+
+
+def test_minima_can_be_coloured_by_a_number(tab: ConformersTab) -> None:
+    model, dipoles = tab.session.families, tab.session.dipoles
+    before = list(tab._map._columns["points"]["color"])
+    assert legend_of(tab) == []
+    model.color = RADIUS
+    colors = tab._map._columns["points"]["color"]
+    assert colors != before
+    assert tab._angles._columns["points"]["color"] == tab._energies._columns["points"]["color"] == colors
+    assert [words[:2] for words in legend_of(tab)] == ["Rg", "Rg"]
+    dipoles.offered = True
+    model.color = DIPOLE
+    assert set(tab._map._columns["points"]["color"]) == {NOISE}  # none is known yet
+    dipoles.known = dict(zip(model.picture.minima.keys, np.linspace(1, 5, 40).tolist(), strict=True))  # pyright: ignore[reportOptionalMemberAccess]
+    assert len(set(tab._map._columns["points"]["color"])) == 40
+    assert legend_of(tab) == ["μ 1.00 D", "μ 5.00 D"]
+    assert tab._map._columns["points"]["label"][39].endswith("μ 5.00 D")
 
 
 def test_a_map_for_notebooks_shows_what_is_chosen(landscape: Any) -> None:
