@@ -9,8 +9,10 @@ import pytest
 from so3k_explore import units
 from so3k_explore.cli import main
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.records import Hop
 from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, store_vibrations
+from so3k_explore.potentials.lennard_jones import LennardJones
 from tests.exploration.molecules import cluster
 
 ENERGIES = (-16.5, -15.9, -15.6, -15.5)
@@ -111,6 +113,33 @@ def test_landscapes_are_exported_merged_and_imported(
         assert landscape.minima().energies.max() < -15.5
 
 
+def test_a_landscape_says_which_model_made_it_and_takes_nothing_from_another(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(capsys, "landscape", "show", file)["model"] is None
+    assert main(["landscape", "show", file]) == 0
+    assert "model: not written down" in capsys.readouterr().out
+
+    structures, made, deeper = tmp_path / "minima.extxyz", tmp_path / "made.db", tmp_path / "deeper.db"
+    answer(capsys, "landscape", "export", file, structures)
+    answer(capsys, "landscape", "import", made, structures, "--model", "lennard-jones")
+    shown = answer(capsys, "landscape", "show", made)
+    assert (shown["molecule"], shown["formula"], shown["saddles"], shown["hops"]) == ("minima", "Ar7", 0, 0)
+    assert (shown["model"]["name"], shown["model"]["long_range_cutoff"]) == ("lennard-jones", 0.0)
+    assert main(["landscape", "show", str(made)]) == 0
+    assert f"model: lennard-jones ({shown['model']['fingerprint'][:8]})" in capsys.readouterr().out
+
+    with Landscape.open(deeper) as landscape:
+        landscape.bind(cluster(7))
+        claim(landscape, LennardJones(epsilon=2.0), "deeper")
+        landscape.add(-33.0, SHAPES[0])
+    for arguments in (["merge", str(deeper), str(made)], ["import", str(deeper), str(structures)]):
+        assert main(["landscape", *arguments, "--model", "lennard-jones"]) == 1
+        assert "deeper.db was made with the model deeper" in capsys.readouterr().err
+    assert main(["tree", str(deeper), "--temperature", "300", "--model", "lennard-jones"]) == 1
+    assert "deeper.db was made with the model deeper" in capsys.readouterr().err
+
+
 def test_distances_to_neighbours_are_counted(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Landscape.open(file) as landscape:
         landscape.add(ENERGIES[0] + 0.005, SHAPES[0] + np.random.default_rng(1).normal(scale=0.08, size=(7, 3)))
@@ -135,6 +164,7 @@ def test_distances_to_neighbours_are_counted(file: str, capsys: pytest.CaptureFi
         (["landscape", "merge", "latest", "FILE"], 1, "The name of a new file must end in .db."),
         (["landscape", "merge", "FILE", "FILE"], 1, "cannot be merged with itself"),
         (["landscape", "import", "FILE", "nothing.xyz", "--no-relax"], 2, "There is no file"),
+        (["landscape", "show", "nothing.db"], 1, "no file with a landscape"),
         (["landscape", "cook", "FILE"], 2, "invalid choice: 'cook'"),
     ],
 )

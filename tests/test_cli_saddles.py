@@ -10,6 +10,7 @@ import pytest
 
 from so3k_explore.cli import main
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.search import explore_minima
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.io.structures import load_molecule
@@ -95,6 +96,20 @@ def test_a_landscape_of_another_model_is_refused(
         shifted.add(-1.0, kept.minima().positions[0])
     assert main(["saddles", str(tmp_path / "shifted.db"), "--runs", str(tmp_path)]) == 1
     assert "belongs to another one" in capsys.readouterr().err
+
+
+def test_a_landscape_is_searched_with_the_model_that_it_names(
+    landscape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Landscape.open(tmp_path / "deeper.db") as deeper:
+        deeper.bind(load_molecule("lj7"))
+        claim(deeper, LennardJones(epsilon=2.0), "so3k-nowhere")
+        with Landscape.open(landscape) as kept:
+            deeper.add(-33.0, kept.minima().positions[0])
+    assert main(["saddles", str(tmp_path / "deeper.db"), "--runs", str(tmp_path)]) == 2
+    assert "There is no model, file or folder 'so3k-nowhere'" in capsys.readouterr().err
+    assert main(["saddles", str(tmp_path / "deeper.db"), "--runs", str(tmp_path), "--model", "lennard-jones"]) == 1
+    assert "deeper.db was made with the model so3k-nowhere" in capsys.readouterr().err
 
 
 def test_the_landscape_of_a_run_is_searched_with_its_model(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``so3k landscape``: export, merge and import landscapes, and judge what counts as the same minimum."""
+"""``so3k landscape``: show, export, merge and import landscapes, and judge what counts as the same minimum."""
 
 import argparse
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from so3k_explore.potentials.protocol import Potential
 
 ACTIONS = {
+    "show": "LANDSCAPE: whose it is, the model it was made with, and what is in it",
     "export": "LANDSCAPE FILE: minima as .extxyz, .sdf, .csv, .json (chemiscope), or the network as .graphml",
     "merge": "LANDSCAPE OTHER...: take everything of others into the first one",
     "import": "LANDSCAPE FILE...: structures of files or folders become minima",
@@ -85,11 +86,13 @@ def add_potential(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--precision", choices=("float32", "float64"), default="float32", help="default: float32")
 
 
-def read_potential(arguments: argparse.Namespace) -> "Potential | None":
-    """The model that was asked for; None without one."""
+def read_potential(arguments: argparse.Namespace, landscape: "Landscape | None" = None) -> "Potential | None":
+    """The model that was asked for, with the long-range cutoff of the landscape; None without one."""
+    from so3k_explore.exploration.model_record import recorded_cutoff
     from so3k_explore.potentials.registry import load_potential
 
-    return None if arguments.model is None else load_potential(arguments.model, precision=arguments.precision)
+    cutoff = None if landscape is None else recorded_cutoff(landscape)
+    return None if arguments.model is None else load_potential(arguments.model, arguments.precision, cutoff)
 
 
 def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
@@ -128,6 +131,29 @@ def run(arguments: argparse.Namespace, name: str) -> int:
     return 0
 
 
+def _show(arguments: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from so3k_explore.exploration.model_record import recorded_model
+    from so3k_explore.geometry.elements import formula
+
+    with open_landscape(arguments.landscape, arguments.runs) as landscape:
+        model = recorded_model(landscape)
+        said = {
+            "landscape": str(landscape.path),
+            "molecule": landscape.name,
+            "formula": formula(landscape.numbers),
+            "model": None if model is None else asdict(model),
+            "minima": len(landscape),
+            "saddles": len(landscape.saddles()),
+            "hops": len(landscape.hops()),
+            "set_aside": len(landscape.set_aside_structures()),
+            "force_calls": landscape.calls,
+        }
+    words = said | {"model": "not written down" if model is None else str(model)}
+    return said | {"text": "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in words.items())}
+
+
 def _export(arguments: argparse.Namespace) -> dict[str, Any]:
     from so3k_explore.exploration.export import export_landscape
 
@@ -155,16 +181,17 @@ def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _import(arguments: argparse.Namespace) -> dict[str, Any]:
     from so3k_explore.exploration.importing import import_structures, read_structures
+    from so3k_explore.potentials.registry import model_info
 
     structures = [structure for other in arguments.others for structure in read_structures(other)]
-    potential = read_potential(arguments)
-    if potential is None and arguments.relax:
+    if arguments.model is None and arguments.relax:
         raise ValueError(
             "Structures are relaxed by a model: give `--model NAME`, or `--no-relax` to keep them as they are."
         )
+    name = "" if arguments.model is None else model_info(arguments.model).name  # refuses before anything is made
     with open_landscape(arguments.landscape, arguments.runs, create=True) as landscape:
-        options = {"relax": arguments.relax, "force_tolerance": arguments.force_tolerance}
-        found = import_structures(landscape, structures, potential, **options)
+        options = {"relax": arguments.relax, "force_tolerance": arguments.force_tolerance, "model": name}
+        found = import_structures(landscape, structures, read_potential(arguments, landscape), **options)
         total = len(landscape)
     for problem in found.refused[:NAMED]:
         say(problem)
@@ -202,4 +229,4 @@ def _histogram(pairs: list[list[Any]], minima: int, within: float) -> str:
     return "\n".join(lines + [f"Minima {one} and {other} are {d:.3f} Å apart." for d, one, other in nearest])
 
 
-_ACTIONS = {"export": _export, "merge": _merge, "import": _import, "distances": _distances}
+_ACTIONS = {"show": _show, "export": _export, "merge": _merge, "import": _import, "distances": _distances}

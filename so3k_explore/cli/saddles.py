@@ -78,20 +78,22 @@ def _search(arguments: argparse.Namespace, landscape: "Landscape", settings: "Sa
     import jax
     from tqdm import tqdm
 
+    from so3k_explore.exploration.model_record import recorded_cutoff
     from so3k_explore.exploration.saddles import find_saddles
     from so3k_explore.jobs.preload import use_compilation_cache
-    from so3k_explore.potentials.registry import load_potential
+    from so3k_explore.potentials.registry import load_potential, model_info
 
     use_compilation_cache()
     molecule = _molecule(landscape)
-    model = arguments.model or _model(arguments, molecule)
+    model, cutoff = (arguments.model, None) if arguments.model else _model(arguments, landscape, molecule)
+    cutoff = recorded_cutoff(landscape) or cutoff
     with jax.enable_x64(arguments.precision == "float64"):
-        potential = load_potential(model, precision=arguments.precision)
+        potential = load_potential(model, arguments.precision, cutoff)
         molecule = molecule.replace(system=molecule.system.astype(arguments.precision))
         finished = None
         with tqdm(disable=None, bar_format="{desc}", leave=False) as bar:
             try:
-                for state in find_saddles(potential, molecule, landscape, settings):
+                for state in find_saddles(potential, molecule, landscape, settings, model_info(model).name):
                     bar.set_description_str(_progress(state))
                     finished = state.finished
             except KeyboardInterrupt:
@@ -110,10 +112,14 @@ def _molecule(landscape: "Landscape") -> "Molecule":
     return Molecule(landscape.name, landscape.system(first), landscape.bonds, landscape.path.name)
 
 
-def _model(arguments: argparse.Namespace, molecule: "Molecule") -> str:
-    """The model of the run, if the landscape is that of a run that has ended, else the best one."""
+def _model(arguments: argparse.Namespace, landscape: "Landscape", molecule: "Molecule") -> tuple[str, float | None]:
+    """The model of the run, if the landscape is that of a run that has ended, else what it was made with or the best.
+
+    And its long-range cutoff, Å.
+    """
     from pathlib import Path
 
+    from so3k_explore.exploration.model_record import recorded_model
     from so3k_explore.jobs import RunNotFoundError, Runs
     from so3k_explore.jobs.runs import default_root
     from so3k_explore.potentials.registry import default_model
@@ -124,10 +130,13 @@ def _model(arguments: argparse.Namespace, molecule: "Molecule") -> str:
     try:
         found = Runs(root).get(folder.resolve().name if folder else arguments.landscape)
     except RunNotFoundError:
-        return default_model(molecule.numbers.tolist(), charge=molecule.charge, spin=molecule.multiplicity - 1)
+        record = recorded_model(landscape)
+        if record is not None and record.name:
+            return record.name, None
+        return default_model(molecule.numbers.tolist(), charge=molecule.charge, spin=molecule.multiplicity - 1), None
     if found.status().active:
         raise ValueError(f"The run {found.id} is still writing its landscape. Stop it first: so3k runs stop {found.id}")
-    return found.model
+    return found.model, found.long_range_cutoff
 
 
 def _progress(state: "SaddleState") -> str:

@@ -71,7 +71,7 @@ def _tree(landscape: "Landscape", arguments: argparse.Namespace) -> tuple["Tree"
     from so3k_explore.exploration.thermodynamics import Superposition, free_energy_tree, populations
 
     how = Superposition(classical=arguments.classical, quasi_harmonic=not arguments.classical)
-    tree = free_energy_tree(landscape, arguments.temperature, read_potential(arguments), how)
+    tree = free_energy_tree(landscape, arguments.temperature, read_potential(arguments, landscape), how)
     shares = populations(tree.energies, arguments.temperature)
     return tree, dict(zip(tree.ids.tolist(), shares.tolist(), strict=True))
 

@@ -16,6 +16,7 @@
 `thermodynamics`            free energies, populations, heat capacity and rates, from `vibrations.vibrations`
 `recheck.recheck`           minima relaxed again with a reference method
 `merging`, `importing`      landscapes from landscapes and from files; `export` writes them for other programs
+`model_record`              which model a landscape was made with; others are refused
 `families`, `labels`        minima sorted into families, and how these are kept; `kinetic`: basins of the tree
 `attention`                 what a network attends to in all minima: families, and their agreement with other clusters
 `dipoles`                   dipole moments of all minima
@@ -44,6 +45,7 @@ from so3k_explore.exploration.landscape import Landscape as Landscape
 from so3k_explore.exploration.landscape import LandscapeError as LandscapeError
 from so3k_explore.exploration.merging import merge_landscapes as merge_landscapes
 from so3k_explore.exploration.minima_hopping import MinimaHopping as MinimaHopping
+from so3k_explore.exploration.model_record import recorded_model as recorded_model
 from so3k_explore.exploration.nearest import nearest_neighbors as nearest_neighbors
 from so3k_explore.exploration.pictures import draw_tree as draw_tree
 from so3k_explore.exploration.records import Attempt as Attempt

@@ -10,6 +10,7 @@ import numpy as np
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.verification import downhill_push
 from so3k_explore.geometry.elements import formula
 from so3k_explore.io.formats import format_of_name
@@ -71,6 +72,7 @@ def import_structures(
     relax: bool = True,
     identity: Identity | None = None,
     force_tolerance: float = 0.01,
+    model: str = "",
 ) -> Imported:
     """Stores structures as minima, unless they are known already.
 
@@ -84,9 +86,12 @@ def import_structures(
         relax: False: structures stay as they are.
         identity: what counts as the same minimum.
         force_tolerance: of the relaxation, eV/Å; minima are relaxed to a fifth of it, as in a search.
+        model: name of the potential, kept in the landscape.
 
     Raises:
         ValueError: there is nothing to import, or no energy.
+        LandscapeError: the landscape was made with another model.
+        SearchError: that is not written down, but its energies are those of another potential.
     """
     if not structures:
         raise ValueError("There is no structure to import. Check the file or folder.")
@@ -98,6 +103,8 @@ def import_structures(
     identity = identity or Identity()
     if not len(landscape.numbers):
         landscape.bind(structures[0][0])
+    if potential is not None:
+        claim(landscape, potential, model)
     numbers = landscape.numbers
     fitting = [k for k, (molecule, _) in enumerate(structures) if np.array_equal(molecule.numbers, numbers)]
     others = sorted(set(range(len(structures))) - set(fitting))

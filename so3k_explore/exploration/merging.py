@@ -7,6 +7,7 @@ import numpy as np
 from so3k_explore.exploration.identity import Identity, KnownMinima
 from so3k_explore.exploration.labels import take_labellings
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
+from so3k_explore.exploration.model_record import take_record
 from so3k_explore.exploration.records import Attempt, Hop, Saddles
 from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, store_vibrations, stored_frequencies
 from so3k_explore.io.molecule import Molecule
@@ -42,7 +43,7 @@ def merge_landscapes(target: Landscape, source: Landscape, identity: Identity | 
     those of `target`, so that the growth curve goes on.
 
     Raises:
-        LandscapeError: they belong to different molecules, or are the same file.
+        LandscapeError: they belong to different molecules, were made with different models, or are the same file.
     """
     if target.path.resolve() == source.path.resolve():
         raise LandscapeError(f"{target.path.name} cannot be merged with itself. Give another landscape.")
@@ -50,6 +51,7 @@ def merge_landscapes(target: Landscape, source: Landscape, identity: Identity | 
     later = target.calls
     with target.transaction():
         target.bind(molecule_of(source))
+        take_record(target, source)
         before = len(target), len(target.saddles())
         minima = _take_minima(target, source, identity, later)
         saddles = _take_saddles(target, source, identity, later, minima)

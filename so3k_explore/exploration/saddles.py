@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.model_record import check_minimum, claim
 from so3k_explore.exploration.network import Network
 from so3k_explore.exploration.pairing import Task, propose
 from so3k_explore.exploration.passes import Descent, End, Saddle, verified
@@ -23,15 +24,12 @@ from so3k_explore.exploration.search import check_molecule
 from so3k_explore.exploration.starts import Start, Starts
 from so3k_explore.exploration.state import SearchError
 from so3k_explore.io.molecule import Molecule
-from so3k_explore.observables.forces import energy_and_forces, forces_norm
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import make_guard
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.system import System
 
 Outcome = tuple[int | None, str]  # number of a saddle or None, and a remark or the reason
-
-FOREIGN_ENERGY, FOREIGN_FORCE = 0.05, 0.1  # eV, eV/Å: a landscape this far off belongs to another potential
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,11 @@ class SaddleState:
 
 
 def find_saddles(
-    potential: Potential, molecule: Molecule, landscape: Landscape, settings: SaddleSearch | None = None
+    potential: Potential,
+    molecule: Molecule,
+    landscape: Landscape,
+    settings: SaddleSearch | None = None,
+    model: str = "",
 ) -> Iterator[SaddleState]:
     """Yields a state after every few steps, until nothing is left to try, a limit is reached, or the caller stops.
 
@@ -65,14 +67,16 @@ def find_saddles(
         molecule: whose landscape this is.
         landscape: with at least one minimum.
         settings: see `SaddleSearch`.
+        model: name of the potential, kept in the landscape.
 
     Raises:
         ValueError: the molecule cannot be explored.
-        LandscapeError: the landscape belongs to another molecule.
-        SearchError: the landscape has no minima, or belongs to another potential.
+        LandscapeError: the landscape belongs to another molecule, or was made with another model.
+        SearchError: the landscape has no minima, or its energies are those of another potential.
     """
     check_molecule(potential, molecule)
     landscape.bind(molecule)
+    claim(landscape, potential, model)
     yield from _Engine(potential, molecule, landscape, settings or SaddleSearch()).run()
 
 
@@ -255,14 +259,7 @@ def _check_minima(potential: Potential, molecule: Molecule, network: Network) ->
     if not network.minima:
         raise SearchError("The landscape has no minima yet. Search for some first: `so3k explore`.")
     lowest = network.minima[0]
-    energy, forces = energy_and_forces(potential, _at(molecule, network, lowest))
-    difference, force = abs(float(energy) - network.known.energy(lowest)), float(forces_norm(forces))
-    if not (difference < FOREIGN_ENERGY and force < FOREIGN_FORCE):
-        raise SearchError(
-            f"Minimum {lowest} of the landscape has another energy (by {difference:.3g} eV) or forces (up to "
-            f"{force:.3g} eV/Å) with this potential: the landscape belongs to another one. "
-            "Choose the model it was explored with."
-        )
+    check_minimum(potential, _at(molecule, network, lowest), lowest, network.known.energy(lowest))
 
 
 def _at(molecule: Molecule, network: Network, minimum: int) -> System:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from so3k_explore.exploration.engine import Engine
 from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchState
 from so3k_explore.exploration.walker_state import Walkers
@@ -18,6 +19,7 @@ def explore_minima(
     landscape: Landscape | None = None,
     state: SearchState | None = None,
     watch: Callable[[Walkers], None] | None = None,
+    model: str = "",
 ) -> Iterator[SearchState]:
     """Yields a state after every block of force calls, until a limit of `settings` is reached or the caller stops.
 
@@ -32,15 +34,18 @@ def explore_minima(
         landscape: where minima go; None for one in a temporary file.
         state: of an earlier call with the same molecule and landscape.
         watch: called with the walkers every few force calls, to show them.
+        model: name of the potential, kept in the landscape.
 
     Raises:
         ValueError: the molecule has a single atom, a cell, or elements that the potential does not know.
-        LandscapeError: the landscape belongs to another molecule.
-        SearchError: no walker finds any minimum.
+        LandscapeError: the landscape belongs to another molecule, or was made with another model.
+        SearchError: no walker finds any minimum, or the energies of the landscape are those of another potential.
     """
     check_molecule(potential, molecule)
-    settings = settings or MinimaSearch()
-    engine = Engine(potential, molecule, settings, Landscape() if landscape is None else landscape, watch)
+    landscape = Landscape() if landscape is None else landscape
+    landscape.bind(molecule)
+    claim(landscape, potential, model)
+    engine = Engine(potential, molecule, settings or MinimaSearch(), landscape, watch)
     if state is None:
         engine.start()
     else:

@@ -13,6 +13,7 @@ import numpy as np
 
 from so3k_explore.analysis.point_group import point_group
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
+from so3k_explore.exploration.model_record import check_model
 from so3k_explore.exploration.verification import IMAGINARY
 from so3k_explore.observables.hessian import hessians, normal_modes
 from so3k_explore.observables.thermodynamics import principal_moments
@@ -69,7 +70,7 @@ def vibrations(
         numbers: which ones; None: all.
 
     Raises:
-        LandscapeError: something is missing and there is no potential to compute it with.
+        LandscapeError: something is missing and there is no potential to compute it with, or it is another one.
         KeyError: there is no minimum or saddle of that number.
     """
     ids, energies, positions = stationary_points(landscape, kind, numbers)
@@ -81,6 +82,7 @@ def vibrations(
                 f"{missing.sum()} of {len(ids)} frequencies are not stored in {landscape.path.name}. "
                 "Give the potential of the landscape, so that they can be computed."
             )
+        check_model(landscape, potential)
         _compute(landscape, kind, potential, ids[missing], positions[missing])
         stored = stored_frequencies(landscape, kind)
     groups = [point_group(landscape.numbers, structure) for structure in positions]

@@ -23,6 +23,13 @@ def load_model(job: Job) -> Any:
     return load_potential(job.model, precision=job.precision, long_range_cutoff=job.long_range_cutoff)
 
 
+def model_name(job: Job) -> str:
+    """Name of the model of a job, for people: of a file or folder that of the model, not the whole path."""
+    from so3k_explore.potentials.registry import model_info
+
+    return model_info(job.model).name
+
+
 def working_precision(precision: str) -> Any:
     """Double precision for this thread only when asked for, so that runs of both kinds share a worker."""
     import jax

@@ -13,6 +13,7 @@ from so3k_explore.exploration.walker_state import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.loading import model_name
 from so3k_explore.jobs.on_landscape import landscape_lock
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.setting import Settings
@@ -151,7 +152,13 @@ class MinimaTask:
 
     def _continue(self, state: SearchState | None) -> None:
         self._states = explore_minima(
-            self._context.potential, self._molecule(), self._search(), self._landscape, state, self._watch
+            self._context.potential,
+            self._molecule(),
+            self._search(),
+            self._landscape,
+            state,
+            self._watch,
+            model=model_name(self._context.job),
         )
 
     def _watch(self, walkers: Walkers) -> None:

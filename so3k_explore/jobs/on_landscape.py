@@ -20,6 +20,7 @@ from so3k_explore.exploration.vibrations import MINIMUM, SADDLE, stored_frequenc
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.io.reference import reference_calculator
 from so3k_explore.jobs.frames import LiveFrame
+from so3k_explore.jobs.loading import model_name
 from so3k_explore.jobs.setting import Settings
 from so3k_explore.jobs.settings import RecheckSettings, SaddlesSettings, VibrationsSettings
 from so3k_explore.jobs.store import Lock, RunFolder, StoreError, read_json, write_atomic
@@ -182,7 +183,8 @@ class SaddlesTask(LandscapeTask):
         if values["max_calls"] is not None:
             values["max_calls"] = max(1, values["max_calls"] - self._before)
         search = SaddleSearch(**values)
-        for state in find_saddles(self._context.potential, self._molecule(), self.landscape, search):
+        model = model_name(self._context.job)
+        for state in find_saddles(self._context.potential, self._molecule(), self.landscape, search, model):
             self._state, self._done = state, state.calls
             if len(state.positions):
                 self._show(state.positions)

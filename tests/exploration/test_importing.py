@@ -93,7 +93,7 @@ def test_charge_and_spin_are_those_of_the_landscape():
     other = cluster(3, seed=2)
     with Landscape() as landscape:
         landscape.bind(ion)
-        landscape.add(0.0, ion.positions)
+        landscape.add(float(energy_and_forces(Charged(), ion.system)[0]), ion.positions)
         import_structures(landscape, [(other, None)], Charged(), relax=False)
         neutral = float(energy_and_forces(LJ, other.system)[0])
         assert landscape.minima().energies[1] == pytest.approx(neutral + 3 * 2.0)

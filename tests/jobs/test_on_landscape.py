@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from so3k_explore.exploration.model_record import recorded_model
 from so3k_explore.exploration.recheck import stored_recheck
 from so3k_explore.exploration.thermodynamics import free_energy_tree
 from so3k_explore.jobs import MinimaSettings, RecheckSettings, Run, Runs, SaddlesSettings, VibrationsSettings
@@ -68,6 +69,24 @@ def test_saddles_are_written_into_the_landscape_of_the_search_and_the_run_can_be
     run.resume()
     again = run.wait(120)
     assert (again.state, again.step) == ("done", before)  # what it wanted is there already
+
+
+@pytest.mark.parametrize("settings", [SaddlesSettings, VibrationsSettings])
+def test_a_landscape_that_another_model_made_is_left_as_it_is(runs: Runs, search: Run, settings: Any) -> None:
+    landscape = search.landscape()
+    record = recorded_model(landscape)
+    assert record is not None
+    assert (record.name, record.kind) == ("lennard-jones", "LennardJones")
+    metadata = landscape.storage.metadata
+    landscape.storage.metadata = {**metadata, "model": {**metadata["model"], "name": "pairs", "fingerprint": "0" * 16}}
+    try:
+        saddles, run = len(landscape.saddles()), submitted(runs, search, settings(landscape=search.id))
+        status = run.wait(120)
+        assert status.state == "failed"
+        assert "was made with the model pairs (00000000), got " in status.message
+        assert len(landscape.saddles()) == saddles
+    finally:
+        landscape.storage.metadata = metadata
 
 
 def test_frequencies_give_free_energies(runs: Runs, search: Run) -> None:
