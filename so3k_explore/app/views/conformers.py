@@ -90,18 +90,17 @@ class ConformersTab(Part):
         self._method = widget(pmui.Select, "method", 150)
         shown = (
             *(widget(pmui.Select, "by", 150), self._layer, widget(pmui.Select, "projection", 110)),
-            *(self._method, self._count, widget(pmui.Select, "source", 165), self._pair),
+            *(self._method, self._count, widget(pmui.Select, "source", 165)),
         )
         return pn.FlexBox(*shown, margin=0, sizing_mode="stretch_width")
 
     def _second_line(self) -> pn.FlexBox:
-        """What colours mean, and what is being done or wrong: beside a control, so that nothing jumps."""
+        """What is drawn, what colours mean, and what is being done or wrong: beside a control, nothing jumps."""
         color = pmui.Select.from_param(self._model.param.color, size="small", width=178, margin=(8, 4), description="")
         self._legend = pn.Row(margin=(0, 4))
         self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(4, 10))
-        return pn.FlexBox(
-            color, self._legend, self._sentence, align_items="center", margin=0, sizing_mode="stretch_width"
-        )
+        shown = (self._pair, color, self._legend, self._sentence)
+        return pn.FlexBox(*shown, align_items="center", margin=0, sizing_mode="stretch_width")
 
     def _suit(self) -> None:
         """Leaves out the controls that say nothing now."""
