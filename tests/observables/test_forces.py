@@ -1,7 +1,5 @@
 """Every property of STYLE, for every potential of the table."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,12 +17,9 @@ from so3k_explore.typing import stack
 from tests.potentials import POTENTIALS, Named
 
 swept = lambda potentials: pytest.mark.parametrize("named", potentials, ids=lambda named: named.name)
-ends = lambda named: math.isfinite(named.potential.cutoff)
-ends_everywhere = lambda named: ends(named) and math.isfinite(named.potential.long_range_cutoff)
-
 every_potential = swept(POTENTIALS)
-every_potential_with_a_cutoff = swept([named for named in POTENTIALS if ends(named)])
-every_potential_of_short_range = swept([named for named in POTENTIALS if ends_everywhere(named)])
+every_potential_with_a_cutoff = swept([named for named in POTENTIALS if named.ends])
+every_potential_of_short_range = swept([named for named in POTENTIALS if named.ends and not named.far])
 TIGHT = 1e-10
 
 

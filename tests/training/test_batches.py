@@ -38,7 +38,7 @@ def test_molecules_side_by_side_have_the_energies_and_forces_they_have_alone(kin
     batches = Batches(data, potential.cutoff, 4, long_range=kind == "so3lr", dtype=np.float64)
     for frames in batches.in_order():
         batch = jax.tree.map(jnp.asarray, batches.collate(frames))
-        predicted = predict(potential, batch, charges=kind == "so3lr")
+        predicted = jax.jit(predict, static_argnames="charges")(potential, batch, charges=kind == "so3lr")
         start = 0
         for place, frame in enumerate(frames.tolist()):
             system = data[frame].system
