@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 
 .PHONY: demo test check physics bench browser clean
 

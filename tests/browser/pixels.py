@@ -1,6 +1,7 @@
 """Looking at what is drawn: WebGL's own buffer cannot be read back, so tests compare screenshots of elements."""
 
 import io
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,8 @@ def wait_until(
     Raises:
         AssertionError: the condition did not come true.
     """
-    for _ in range(int(10 * seconds * scale)):
+    end = time.monotonic() + seconds * scale
+    while time.monotonic() < end:
         if condition():
             return True
         page.wait_for_timeout(100)

@@ -15,6 +15,7 @@ POINT = """([label, k]) => {
     const views = [...Bokeh.index.query(view => view.model.type === "Figure")]
     const view = views.find(view => view.model.below.some(axis => (axis.axis_label || "").startsWith(label)))
     const points = view.model.renderers.find(renderer => renderer.name === "points").data_source.data
+    view.el.scrollIntoView({block: "nearest"})
     const box = view.el.getBoundingClientRect(), frame = view.frame
     return [box.x + frame.x_scale.compute(points.x[k]), box.y + frame.y_scale.compute(points.y[k])]
 }"""

@@ -18,6 +18,7 @@ LEAF = """(k) => {
     const view = views.find(view => seen(view) && view.model.left?.[0]?.axis_label?.startsWith("ΔE"))
     const points = view?.model.renderers.find(one => one.name === "points").data_source.data
     if (!points || points.x.length <= k) return null
+    view.el.scrollIntoView({block: "nearest"})
     const box = view.el.getBoundingClientRect(), frame = view.frame
     return [box.x + frame.x_scale.compute(points.x[k]), box.y + frame.y_scale.compute(points.y[k])]
 }"""
