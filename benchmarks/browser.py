@@ -36,8 +36,17 @@ class PageServer:
             origins = [f"localhost:{port}"]
             pn.serve({"/": lambda: create_app(runs)}, port=port, websocket_origin=origins, show=False, verbose=False)
 
-        threading.Thread(target=serve, daemon=True).start()
+        self._thread = threading.Thread(target=serve, daemon=True)
+        self._thread.start()
         ready.wait(60)
+
+    def __enter__(self) -> "PageServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the event loop, so that no page asks for anything while the process ends."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(30)
 
     def lags(self, seconds: float) -> list[float]:
         """How much later than asked for a timer fires, s."""

@@ -61,7 +61,8 @@ def on_the_page() -> None:
         with tempfile.TemporaryDirectory() as folder:
             runs = Runs(folder)
             try:
-                print(f"{name:6s} {_press(browser, PageServer(runs).url)}", flush=True)
+                with PageServer(runs) as server:
+                    print(f"{name:6s} {_press(browser, server.url)}", flush=True)
             finally:
                 runs.close(workers=True)
 

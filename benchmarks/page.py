@@ -93,8 +93,7 @@ def _measure(browser: str, runs: Any, finished: dict[str, str]) -> None:
 
     from so3k_explore.jobs import MinimaSettings
 
-    server = PageServer(runs)
-    with sync_playwright() as playwright:
+    with PageServer(runs) as server, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(300_000)
