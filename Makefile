@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 
 .PHONY: demo test check physics bench browser clean
 
