@@ -5,6 +5,7 @@ import pkgutil
 import sys
 
 import benchmarks
+from so3k_explore.jobs.preload import use_all_cores
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     wanted = sys.argv[1:] or known
     if unknown := set(wanted) - set(known):
         raise SystemExit(f"Unknown benchmark {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
+    use_all_cores()
     for name in wanted:
         importlib.import_module(f"benchmarks.{name}").main()
 

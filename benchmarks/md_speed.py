@@ -28,7 +28,7 @@ ORIGINAL_RATE = {22: 272.0, 42: 153.0}  # its steps/s there
 
 def main() -> None:
     """Prints one line for each molecule and number of walkers."""
-    potential, weights = _potential()
+    potential, weights = random_or_published()
     flops, bandwidth = matrix_product_rate(), memory_bandwidth()
     print(f"MD speed, SO3LR ({weights}), float32, {jax.devices()[0].device_kind}, NVE-like Langevin 300 K, 0.5 fs")
     print(f"limits here: matrix product {flops:.0f} GFLOP/s, memory {bandwidth:.1f} GB/s")
@@ -46,7 +46,8 @@ def main() -> None:
             _report(potential, state, atoms, STEPS[atoms] * (1 if walkers == 1 else 4 // min(walkers, 4) or 1), flops)
 
 
-def _potential() -> tuple[Potential, str]:
+def random_or_published() -> tuple[Potential, str]:
+    """SO3LR with the published weights where they are installed, else with random ones."""
     try:
         return load_potential("so3lr"), "published weights"
     except ModelNotFoundError:

@@ -23,12 +23,13 @@ from so3k_explore.exploration.rigid import rigid_motions, without_rigid
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
 from so3k_explore.observables.forces import neighbors_for
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.evaluation import evaluate
 from so3k_explore.simulation.fire import FIRE, FireMemory
 from so3k_explore.simulation.guards import Guard, bonds_changed
 from so3k_explore.simulation.minimizer import capped
 from so3k_explore.simulation.model_hessian import ModelHessian
 from so3k_explore.simulation.renewal import with_valid_neighbors
-from so3k_explore.simulation.state import Status, evaluate
+from so3k_explore.simulation.state import Status
 from so3k_explore.system import System, replicate
 from so3k_explore.typing import Replaceable, ScalarLike, pytree, static
 

@@ -25,11 +25,12 @@ from so3k_explore.exploration.rigid import rigid_motions
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
 from so3k_explore.observables.forces import forces_norm, neighbors_for
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.evaluation import evaluate
 from so3k_explore.simulation.guards import Guard
 from so3k_explore.simulation.minimizer import longest_move
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
-from so3k_explore.simulation.state import Status, choose, evaluate
+from so3k_explore.simulation.state import Status, choose
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree, static
 

@@ -26,10 +26,11 @@ from so3k_explore.exploration.walker_state import Phase, Rules, Walkers
 from so3k_explore.geometry.neighbors import update_neighbors
 from so3k_explore.observables.forces import forces_norm
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.evaluation import evaluate
 from so3k_explore.simulation.minimizer import Minimizer
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
-from so3k_explore.simulation.state import Status, choose, evaluate
+from so3k_explore.simulation.state import Status, choose
 from so3k_explore.typing import ScalarLike
 
 DISPLACEMENT = 0.01  # Å, length of the displacement that is softened

@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ async def dask_setup(worker: Any) -> None:
 
     shutdown.clear()
     make_way()
+    use_all_cores()
     close = lambda: asyncio.ensure_future(worker.close(nanny=False, reason="told to end"))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, close)
     threading.Thread(target=_warm, name="imports", daemon=True).start()
@@ -37,6 +39,20 @@ def make_way() -> None:
     """Gives this thread, and those it starts from now on, a lower priority than the page has."""
     if hasattr(os, "nice"):
         os.nice(max(0, NICENESS - os.nice(0)))
+
+
+def use_all_cores() -> None:
+    """Lets JAX see a device per core, so that walkers are computed side by side; too late when it computes already."""
+    import jax
+
+    if getattr(jax.config, "jax_num_cpu_devices", 0) == -1:  # nobody has chosen
+        with suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", usable_cores())
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def use_compilation_cache() -> None:

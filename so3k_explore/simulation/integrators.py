@@ -20,8 +20,9 @@ from jaxtyping import Array, Float
 from so3k_explore import units
 from so3k_explore.geometry.neighbors import update_neighbors
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.evaluation import evaluate
 from so3k_explore.simulation.freedom import kinetic_energy, thermal_momenta
-from so3k_explore.simulation.state import Chain, MDState, evaluate
+from so3k_explore.simulation.state import Chain, MDState
 from so3k_explore.typing import Replaceable, pytree, static
 
 PerWalker = float | int | Float[Array, "*walkers"] | np.ndarray

@@ -13,6 +13,7 @@ from so3k_explore.geometry.bonds import find_bonds
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
 from so3k_explore.observables.forces import forces_norm, neighbors_for
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.evaluation import evaluate
 from so3k_explore.simulation.fire import FIRE
 from so3k_explore.simulation.freedom import make_freedom
 from so3k_explore.simulation.guards import Guard
@@ -21,7 +22,7 @@ from so3k_explore.simulation.minimizer import Minimizer
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.simulation.renewal import with_valid_neighbors
 from so3k_explore.simulation.run import judge
-from so3k_explore.simulation.state import QUICK_START, Status, batched, choose, evaluate
+from so3k_explore.simulation.state import QUICK_START, Status, batched, choose
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool
 from so3k_explore.geometry.neighbors import Neighbors, PairList
 from so3k_explore.observables.forces import neighbors_for
 from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation.lanes import on_one_device
 from so3k_explore.simulation.state import Status
 from so3k_explore.system import System
 
@@ -37,7 +38,7 @@ def with_valid_neighbors(
     moving: Any = state
     while True:
         before = int(moving.step)
-        moving = go_on(moving)
+        moving = on_one_device(go_on(moving))
         if not np.asarray(moving.neighbors.expired).any():  # `jnp` would wait for programs compiled in other threads
             return moving
         if fresh and int(moving.step) == before and moving.neighbors.method == "host":

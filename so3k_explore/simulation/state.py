@@ -1,4 +1,4 @@
-"""The state of W walkers in molecular dynamics, their statuses, and forces for those that still run."""
+"""The state of W walkers in molecular dynamics, and their statuses."""
 
 from enum import IntEnum
 from functools import partial
@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from so3k_explore import units
 from so3k_explore.geometry.neighbors import Neighbors
-from so3k_explore.observables.forces import CPU_BLOCK, batched_energy_and_forces, neighbors_for
+from so3k_explore.observables.forces import batched_energy_and_forces, neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation import freedom as motion
 from so3k_explore.simulation.freedom import Freedom, make_freedom, thermal_momenta
@@ -230,41 +230,6 @@ def first_forces(
     dtype = systems.positions.dtype
     energy, forces = batched_energy_and_forces(potential, systems, neighbors)
     return energy.astype(dtype), forces.astype(dtype)
-
-
-def evaluate(
-    potential: Potential,
-    systems: System,
-    neighbors: Neighbors,
-    energy: Float[Array, "walkers"],
-    forces: Float[Array, "walkers atoms 3"],
-    running: Bool[Array, "walkers"],
-) -> tuple[Float[Array, "walkers"], Float[Array, "walkers atoms 3"]]:
-    """Energies (eV) and forces (eV/Å) of the running walkers; the others keep those given.
-
-    On a CPU, where blocks of walkers come one after the other, blocks without a running walker are not computed.
-    """
-    walkers, dtype = systems.n_walkers, energy.dtype
-    if jax.default_backend() != "cpu" or walkers <= CPU_BLOCK:
-        new_energy, new_forces = batched_energy_and_forces(potential, systems, neighbors)
-        keep = lambda new, old: jnp.where(running.reshape(-1, *[1] * (old.ndim - 1)), new.astype(dtype), old)
-        return keep(new_energy, energy), keep(new_forces, forces)
-
-    order = jnp.argsort(~running)  # running walkers first
-    padded = jnp.concatenate([order, jnp.broadcast_to(order[-1:], (-walkers % CPU_BLOCK,))])
-    active = running.sum()
-
-    def block(number: Any, found: Any) -> Any:
-        chosen = jax.lax.dynamic_slice(padded, (number * CPU_BLOCK,), (CPU_BLOCK,))
-        part = jax.tree.map(lambda leaf: leaf[chosen], (systems, neighbors))
-        new_energy, new_forces = batched_energy_and_forces(potential, *part)
-        keep = running[chosen]
-        return (
-            found[0].at[chosen].set(jnp.where(keep, new_energy.astype(dtype), found[0][chosen])),
-            found[1].at[chosen].set(jnp.where(keep[:, None, None], new_forces.astype(dtype), found[1][chosen])),
-        )
-
-    return jax.lax.fori_loop(0, (active + CPU_BLOCK - 1) // CPU_BLOCK, block, (energy, forces))
 
 
 def choose(mask: Bool[Array, "walkers"], new: Any, old: Any) -> Any:

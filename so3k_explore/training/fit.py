@@ -116,7 +116,7 @@ def fit(
 ) -> Iterator[FitState]:
     """Yields a state every `steps_per_state` steps, until the steps are done or patience has run out.
 
-    With several devices each takes a batch of its own at every step, and gradients are averaged.
+    With several GPUs each takes a batch of its own at every step, and gradients are averaged.
 
     Raises:
         FitError: the loss is not finite.
@@ -188,7 +188,7 @@ def average_neighbors(data: Batches) -> float:
 
 def _feed(settings: Fit, training: Batches, epoch: int, batch: int) -> Iterator[tuple[tuple[int, int], Batch]]:
     """Batches from a place on, with the place after them."""
-    devices = jax.device_count()
+    devices = len(parallel_devices())
     while True:
         order = training.epoch(settings.seed, epoch)
         if len(order) < devices:
@@ -200,14 +200,20 @@ def _feed(settings: Fit, training: Batches, epoch: int, batch: int) -> Iterator[
         epoch, batch = epoch + 1, 0
 
 
+def parallel_devices() -> list[Any]:
+    """Devices that take a batch each. The cores of a CPU count as one: how a fit goes must not depend on them."""
+    return jax.devices()[:1] if jax.default_backend() == "cpu" else jax.devices()
+
+
 def _fed(
     settings: Fit, state: FitState, feed: Iterator[tuple[tuple[int, int], Batch]], count: int, room: int
 ) -> tuple[FitState, Float[np.ndarray, "3"]]:
     """The state after `count` steps, and sums of loss and errors over them; `room` is the number compiled for."""
     places, batches = zip(*itertools.islice(feed, count), strict=True)
     sequence = stacked([*batches, *batches[-1:] * (room - count)])
-    if jax.device_count() > 1:
-        mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("devices",))
+    devices = parallel_devices()
+    if len(devices) > 1:
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("devices",))
         sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None, "devices"))
         sequence = jax.device_put(sequence, sharding)
     state, sums = advance(settings, state, sequence, count)

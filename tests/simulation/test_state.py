@@ -3,10 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from so3k_explore.observables.forces import batched_energy_and_forces, neighbors_for
+from so3k_explore.observables.forces import batched_energy_and_forces
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.simulation import SimulationError, Status, initial_state, thermal_state
-from so3k_explore.simulation.state import choose, evaluate
+from so3k_explore.simulation.state import choose
 from so3k_explore.system import System, replicate
 from tests.molecules import random_cluster
 
@@ -17,17 +17,6 @@ CLUSTER = random_cluster(9, seed=1)
 def shaken(walkers: int, seed: int = 0) -> System:
     batch = replicate(CLUSTER, walkers)
     return batch.replace(positions=batch.positions + 0.05 * jax.random.normal(jax.random.key(seed), (walkers, 9, 3)))
-
-
-@pytest.mark.parametrize("walkers", [1, 6])
-def test_only_running_walkers_get_new_forces(walkers: int) -> None:
-    batch = shaken(walkers)
-    running = jnp.arange(walkers) % 3 == 0
-    neighbors = neighbors_for(LJ, batch)
-    energy, forces = evaluate(LJ, batch, neighbors, jnp.full(walkers, 7.0), jnp.ones((walkers, 9, 3)), running)
-    right_energy, right_forces = batched_energy_and_forces(LJ, batch, neighbors)
-    np.testing.assert_allclose(energy, np.where(running, right_energy, 7.0), rtol=1e-12)
-    np.testing.assert_allclose(forces, np.where(running[:, None, None], right_forces, 1.0), rtol=1e-10, atol=1e-12)
 
 
 def test_a_single_system_becomes_one_walker() -> None:

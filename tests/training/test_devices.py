@@ -22,11 +22,14 @@ import sys
 import jax
 jax.config.update("jax_enable_x64", True)
 from so3k_explore.io.checkpoints import save_checkpoint
-from so3k_explore.training.fit import fit
+import importlib
 from tests.training.test_devices import DEVICES, SETTINGS, batches, fresh
+training = importlib.import_module('so3k_explore.training.fit')
+assert len(training.parallel_devices()) == 1
+training.parallel_devices = jax.devices  # as if they were GPUs
 assert jax.device_count() == DEVICES
 settings = SETTINGS.replace(steps=int(sys.argv[2]))
-*_, state = fit(settings, fresh(), batches(20), batches(4), 1)
+*_, state = training.fit(settings, fresh(), batches(20), batches(4), 1)
 save_checkpoint(sys.argv[1], state)
 """
 
@@ -43,8 +46,8 @@ def fresh() -> FitState:
 def on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> FitState:
     """State after some steps in a process that sees two devices."""
     file = tmp_path_factory.mktemp("devices") / "state.npz"
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}"
-    environment = {**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parents[2])}
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(DEVICES), "PYTHONPATH": root}
     subprocess.run([sys.executable, "-c", STATES, file, str(STEPS)], env=environment, check=True, timeout=240)
     return load_checkpoint(file, like=fresh())
 
@@ -65,6 +68,6 @@ def test_devices_average_their_gradients(on_two_devices: FitState) -> None:
 
 
 def test_every_device_needs_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jax, "device_count", lambda: 8)
+    monkeypatch.setattr(sys.modules["so3k_explore.training.fit"], "parallel_devices", lambda: jax.devices() * 8)
     with pytest.raises(FitError, match="8 devices need as many batches"):
         next(fit(SETTINGS, fresh(), batches(20), batches(4)))
