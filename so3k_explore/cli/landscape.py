@@ -134,6 +134,7 @@ def run(arguments: argparse.Namespace, name: str) -> int:
 def _show(arguments: argparse.Namespace) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from so3k_explore.exploration.identity_record import mirror_images, recorded_identity
     from so3k_explore.exploration.model_record import recorded_model
     from so3k_explore.geometry.elements import formula
 
@@ -145,6 +146,8 @@ def _show(arguments: argparse.Namespace) -> dict[str, Any]:
             "formula": formula(landscape.numbers),
             "model": None if model is None else asdict(model),
             "minima": len(landscape),
+            "chirality": recorded_identity(landscape).chirality,
+            "pairs_of_mirror_images": len(mirror_images(landscape)) // 2,
             "saddles": len(landscape.saddles()),
             "hops": len(landscape.hops()),
             "set_aside": len(landscape.set_aside_structures()),

@@ -35,6 +35,8 @@ from so3k_explore.exploration.dipoles import landscape_dipoles as landscape_dipo
 from so3k_explore.exploration.export import export_landscape as export_landscape
 from so3k_explore.exploration.families import find_families as find_families
 from so3k_explore.exploration.identity import Identity as Identity
+from so3k_explore.exploration.identity_record import mirror_images as mirror_images
+from so3k_explore.exploration.identity_record import recorded_identity as recorded_identity
 from so3k_explore.exploration.importing import import_structures as import_structures
 from so3k_explore.exploration.importing import read_structures as read_structures
 from so3k_explore.exploration.labels import Labelling as Labelling

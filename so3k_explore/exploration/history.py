@@ -29,13 +29,14 @@ class History:
         return len(self.known)
 
     def recall(self, until: int) -> None:
-        """Reads the landscape as it was at force call `until`."""
+        """Reads the landscape as it was at force call `until`; what no walker found is known whenever it came."""
         self.landscape.rewind(until)
         stored = self.landscape.minima()
-        for number, energy, positions, call in zip(
-            stored.ids, stored.energies, stored.positions, stored.calls, strict=True
+        settled = (stored.calls <= until) | (stored.walkers < 0)
+        for number, energy, positions, known in zip(
+            stored.ids, stored.energies, stored.positions, settled, strict=True
         ):
-            (self.known if call <= until else self._pending).add(int(number), float(energy), positions)
+            (self.known if known else self._pending).add(int(number), float(energy), positions)
         self._visits = self.landscape.visits()
 
     def visits(self, minimum: int) -> int:
@@ -54,7 +55,8 @@ class History:
         """Remembers a new minimum (eV, Å) and returns its number."""
         number = self._pending.find(energy, positions)
         if number is None:
-            number = self.landscape.add(energy, positions, **found)
+            mirror = self.known.find_mirror_image(energy, positions)
+            number = self.landscape.add(energy, positions, mirror=mirror, **found)
         else:
             self._pending.discard(number)
         self.known.add(number, energy, positions)

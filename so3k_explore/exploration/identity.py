@@ -21,18 +21,22 @@ import numpy as np
 from so3k_explore.analysis.alignment import align
 from so3k_explore.analysis.symmetry import Symmetry
 
-CHIRALITIES = ("merge", "same")
+CHIRALITIES = ("merge", "same", "mirror")
 BLOCKS = 32  # of a fingerprint, about
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What counts as a minimum, and below which thresholds two relaxed structures count as the same one."""
+    """What counts as a minimum, and below which thresholds two relaxed structures count as the same one.
+
+    Mirror images "merge" into one minimum, or only structures of the "same" handedness are one. With "mirror" they are
+    two as well, and the second one found knows the first (`mirror_images`).
+    """
 
     energy_window: float = 0.003  # eV
     fingerprint: float = 0.25  # Å
     rmsd: float = 0.125  # Å
-    chirality: str = "merge"  # "merge": mirror images are one minimum; "same": they are two
+    chirality: str = "merge"
     check_hessian: bool = True  # new minima must have no imaginary frequency
 
     def __post_init__(self) -> None:
@@ -40,7 +44,7 @@ class Identity:
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}.")
         if self.chirality not in CHIRALITIES:
-            raise ValueError(f'`chirality` must be "merge" or "same", got {self.chirality!r}.')
+            raise ValueError(f"`chirality` must be one of {', '.join(CHIRALITIES)}, got {self.chirality!r}.")
 
 
 def shape_of(positions: np.ndarray) -> np.ndarray:
@@ -183,6 +187,12 @@ class KnownMinima:
             if found.rmsd < closest:
                 best, closest = minimum, found.rmsd
         return best
+
+    def find_mirror_image(self, energy: float, positions: Any) -> int | None:
+        """The known minimum that is the mirror image of this new one, where that is of interest ("mirror")."""
+        if self.identity.chirality != "mirror":
+            return None
+        return self.find(energy, -np.asarray(positions, float))
 
     def _candidates(self, energy: float, positions: np.ndarray, above: float) -> Iterator[int]:
         window = self.identity.energy_window

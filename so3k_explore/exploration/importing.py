@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
+from so3k_explore.exploration.identity_record import recorded_identity
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.verification import downhill_push
@@ -100,7 +101,7 @@ def import_structures(
             "Structures are relaxed by a potential, and get energies from it. "
             "Give one, or `relax=False` and structures that have energies."
         )
-    identity = identity or Identity()
+    identity = identity or recorded_identity(landscape)
     if not len(landscape.numbers):
         landscape.bind(structures[0][0])
     if potential is not None:

@@ -92,10 +92,23 @@ class Landscape:
             yield
 
     def add(
-        self, energy: float, positions: Any, *, call: int = 0, walker: int = -1, strategy: str = "", label: str = ""
+        self,
+        energy: float,
+        positions: Any,
+        *,
+        call: int = 0,
+        walker: int = -1,
+        strategy: str = "",
+        label: str = "",
+        mirror: int | None = None,
     ) -> int:
-        """Stores a minimum (eV, Å) without asking whether it is new; returns its number."""
+        """Stores a minimum (eV, Å) without asking whether it is new; returns its number.
+
+        Without a walker it came from elsewhere; `mirror` is the number of the minimum that is its mirror image.
+        """
         keys = {"call": int(call), "walker": int(walker), "strategy": strategy, "label": label}
+        if mirror is not None:
+            keys["mirror"] = int(mirror)
         return self._storage.add_numbered("minimum", energy, positions, keys)
 
     def add_saddle(
@@ -151,9 +164,9 @@ class Landscape:
         self._storage.label(self._row(minimum), label)
 
     def rewind(self, call: int) -> None:
-        """Forgets hops and set-aside structures after force call `call`; minima and saddles stay."""
+        """Forgets hops of walkers, and structures they set aside, after force call `call`; minima and saddles stay."""
         with self.transaction():
-            self._storage.execute("DELETE FROM hops WHERE call > ?", (call,))
+            self._storage.execute("DELETE FROM hops WHERE call > ? AND walker >= 0", (call,))
             self._storage.remove_noted("set_aside", after=call)
 
     # Reading

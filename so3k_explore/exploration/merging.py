@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
+from so3k_explore.exploration.identity_record import keep_identity, mirror_images, recorded_identity
 from so3k_explore.exploration.labels import take_labellings
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.exploration.model_record import take_record
@@ -40,18 +41,20 @@ def merge_landscapes(target: Landscape, source: Landscape, identity: Identity | 
     """Takes everything of `source` into `target`; nothing at all after an error.
 
     Minima and saddles that `target` knows by `identity` are not stored again. Force calls of `source` count on from
-    those of `target`, so that the growth curve goes on.
+    those of `target`, so that the growth curve goes on; no walker of `target` has found it, so that a search of
+    `target` that is resumed leaves it alone.
 
     Raises:
         LandscapeError: they belong to different molecules, were made with different models, or are the same file.
     """
     if target.path.resolve() == source.path.resolve():
         raise LandscapeError(f"{target.path.name} cannot be merged with itself. Give another landscape.")
-    identity = identity or Identity()
+    identity = identity or recorded_identity(target if len(target) else source)
     later = target.calls
     with target.transaction():
         target.bind(molecule_of(source))
         take_record(target, source)
+        keep_identity(target, identity)
         before = len(target), len(target.saddles())
         minima = _take_minima(target, source, identity, later)
         saddles = _take_saddles(target, source, identity, later, minima)
@@ -70,17 +73,20 @@ def _take_minima(target: Landscape, source: Landscape, identity: Identity, later
         known.add(number, energy, positions)
     labels = dict(zip(mine.ids.tolist(), mine.labels, strict=True))
     numbers: dict[int, int] = {}
+    images, twins = mirror_images(source), dict[int, int]()  # numbers there; there to here
     for k, (number, energy, positions) in enumerate(
         zip(found.ids.tolist(), found.energies.tolist(), found.positions, strict=True)
     ):
         here = known.find(energy, positions)
         if here is None:
-            origin = {"walker": int(found.walkers[k]), "strategy": found.strategies[k], "label": found.labels[k]}
+            origin = {"strategy": found.strategies[k], "label": found.labels[k], "mirror": twins.get(number)}
             here = target.add(energy, positions, call=int(found.calls[k]) + later, **origin)
             known.add(here, energy, positions)
         elif found.labels[k] and not labels.get(here):
             target.label(here, found.labels[k])
         numbers[number] = here
+        if number in images:
+            twins[images[number]] = here
     return numbers
 
 
@@ -116,15 +122,14 @@ def _take_notes(
     for hop in source.hops():
         start = None if hop.start is None else minima[hop.start]
         finish, call = minima[hop.finish], hop.call + later
-        target.add_hop(Hop(start, finish, call, hop.walker, hop.strategy, hop.barrier, accepted=hop.accepted))
+        target.add_hop(Hop(start, finish, call, -1, hop.strategy, hop.barrier, accepted=hop.accepted))
     for attempt in source.attempts():
         second = None if attempt.second is None else minima[attempt.second]
         saddle = None if attempt.saddle is None else saddles[attempt.saddle]
         first, call = minima[attempt.first], attempt.call + later
         target.add_attempt(Attempt(first, second, call, attempt.method, saddle, attempt.reason))
     for one in source.set_aside_structures():
-        origin = {"call": one.call + later, "walker": one.walker, "strategy": one.strategy}
-        target.set_aside(one.reason, one.energy, one.positions, **origin)
+        target.set_aside(one.reason, one.energy, one.positions, call=one.call + later, strategy=one.strategy)
 
 
 def _take_frequencies(target: Landscape, source: Landscape, kind: str, numbers: dict[int, int]) -> None:

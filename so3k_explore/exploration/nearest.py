@@ -14,6 +14,7 @@ import numpy as np
 from so3k_explore.analysis.alignment import align
 from so3k_explore.analysis.symmetry import Symmetry
 from so3k_explore.exploration.identity import Fingerprint, Identity, shape_of
+from so3k_explore.exploration.identity_record import recorded_identity
 from so3k_explore.exploration.landscape import Landscape
 
 ENERGY_WINDOW = 0.01  # eV: three times that of identity; with much more, many pairs have to be compared
@@ -51,7 +52,7 @@ def nearest_neighbors(
     minima = landscape.minima()
     order = np.lexsort((minima.ids, minima.energies))
     ids, energies, positions = minima.ids[order], minima.energies[order], minima.positions[order]
-    search = _Search(landscape, positions, (identity or Identity()).chirality == "merge")
+    search = _Search(landscape, positions, (identity or recorded_identity(landscape)).chirality == "merge")
     best = np.full(len(ids), float(within))
     partner = np.full(len(ids), -1)
     for place in range(len(ids)):

@@ -14,6 +14,7 @@ import numpy as np
 from so3k_explore.analysis.alignment import best_rmsd
 from so3k_explore.analysis.symmetry import Symmetry
 from so3k_explore.exploration.identity import Identity, KnownMinima
+from so3k_explore.exploration.identity_record import recorded_identity
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.vibrations import MINIMUM, stationary_points
 from so3k_explore.geometry.bonds import find_bonds
@@ -69,7 +70,7 @@ class Recheck:
 
     def same_as(self, landscape: Landscape, identity: Identity | None = None) -> np.ndarray:
         """Which of these each one has become for the reference, by number: its own, or that of an earlier one."""
-        known = KnownMinima(landscape.numbers, landscape.bonds, identity or Identity())
+        known = KnownMinima(landscape.numbers, landscape.bonds, identity or recorded_identity(landscape))
         found = self.ids.copy()
         for place in np.flatnonzero(self.fine):
             number, energy, positions = int(self.ids[place]), float(self.energies[place]), self.positions[place]

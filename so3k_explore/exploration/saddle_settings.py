@@ -1,6 +1,6 @@
 """Settings of a search for saddles."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from so3k_explore.exploration.identity import Identity
 
@@ -27,7 +27,7 @@ class SaddleSearch:
     kicks: int = 2  # random displacements of each minimum, and other places for the atoms of a cluster
     force_tolerance: float = 1e-3  # eV/Å, at a saddle; minima below it are relaxed to half of it
     seed: int = 0
-    identity: Identity = field(default_factory=Identity)
+    identity: Identity | None = None  # None: that of the landscape
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strategies", tuple(self.strategies))

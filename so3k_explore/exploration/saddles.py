@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
+from so3k_explore.exploration.identity_record import recorded_identity
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.model_record import check_minimum, claim
 from so3k_explore.exploration.network import Network
@@ -85,7 +86,7 @@ class _Engine:
 
     def __init__(self, potential: Potential, molecule: Molecule, landscape: Landscape, settings: SaddleSearch) -> None:
         self.landscape, self.settings = landscape, settings
-        self.network = Network(landscape, settings.identity, settings.energy_window)
+        self.network = Network(landscape, settings.identity or recorded_identity(landscape), settings.energy_window)
         _check_minima(potential, molecule, self.network)
         self._molecule = molecule
         lowest = _at(molecule, self.network, self.network.minima[0])

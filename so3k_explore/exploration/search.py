@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from so3k_explore.exploration.engine import Engine
+from so3k_explore.exploration.identity_record import keep_identity
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.model_record import claim
 from so3k_explore.exploration.settings import MinimaSearch
@@ -38,14 +39,16 @@ def explore_minima(
 
     Raises:
         ValueError: the molecule has a single atom, a cell, or elements that the potential does not know.
-        LandscapeError: the landscape belongs to another molecule, or was made with another model.
+        LandscapeError: the landscape belongs to another molecule, or was made with another model or chirality.
         SearchError: no walker finds any minimum, or the energies of the landscape are those of another potential.
     """
     check_molecule(potential, molecule)
     landscape = Landscape() if landscape is None else landscape
     landscape.bind(molecule)
+    settings = settings or MinimaSearch()
     claim(landscape, potential, model)
-    engine = Engine(potential, molecule, settings or MinimaSearch(), landscape, watch)
+    keep_identity(landscape, settings.identity)
+    engine = Engine(potential, molecule, settings, landscape, watch)
     if state is None:
         engine.start()
     else:

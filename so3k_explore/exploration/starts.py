@@ -64,7 +64,7 @@ class Starts:
         self._potential, self._system, self._settings = potential, molecule.system, settings
         self._network, self._model, self._guard = network, model, guard
         self._torsions = molecule.torsions
-        mirror = settings.identity.chirality == "merge"
+        mirror = network.known.identity.chirality == "merge"
         self._guesses = PathGuesses(molecule.numbers, molecule.bonds, mirror=mirror)
         self._band = ElasticBand()
         self._following = Following(

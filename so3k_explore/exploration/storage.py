@@ -175,8 +175,11 @@ class Storage:
             self._database.update(row, label=label)
 
     def remove_noted(self, key: str, after: int) -> None:
-        """Forgets structures with a text under this key that were found after force call `after`."""
-        late = "SELECT id FROM number_key_values WHERE key = 'call' AND value > ?"
+        """Forgets structures with a text under this key that walkers found after force call `after`."""
+        late = (
+            "SELECT id FROM number_key_values WHERE key = 'call' AND value > ? AND id IN "
+            "(SELECT id FROM number_key_values WHERE key = 'walker' AND value >= 0)"
+        )
         with self.transaction():
             rows = self.read(f"SELECT id FROM text_key_values WHERE key = ? AND id IN ({late})", (key, after))
             for table in _ASE_TABLES:

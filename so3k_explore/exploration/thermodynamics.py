@@ -40,7 +40,7 @@ class Superposition:
     classical: bool = False  # vibrations without quanta; for clusters in reduced units
     quasi_harmonic: bool = True  # soft modes have the entropy of free rotors (Grimme 2012), and harmonic energies
     rotation: bool = True  # moments of inertia count; symmetry numbers do in any case
-    mirror_images: bool = True  # a chiral structure stands for two; False where both are in the landscape
+    mirror_images: bool = True  # points that stand for their mirror images count twice
 
 
 @dataclass(frozen=True, eq=False)

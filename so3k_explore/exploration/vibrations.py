@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from so3k_explore.analysis.point_group import point_group
+from so3k_explore.exploration.identity_record import recorded_identity
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.exploration.model_record import check_model
 from so3k_explore.exploration.verification import IMAGINARY
@@ -39,7 +40,7 @@ class Vibrations:
     frequencies: tuple[np.ndarray, ...]  # (modes,) cm⁻¹ of each, from the lowest; negative: imaginary
     moments: np.ndarray  # (points, 3) principal moments of inertia, u Å²
     rotations: np.ndarray  # (points,) symmetry numbers
-    chiral: np.ndarray  # (points,) whether the mirror image is another structure
+    chiral: np.ndarray  # (points,) whether a point stands for its mirror image too, which is another structure
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,6 +87,7 @@ def vibrations(
         _compute(landscape, kind, potential, ids[missing], positions[missing])
         stored = stored_frequencies(landscape, kind)
     groups = [point_group(landscape.numbers, structure) for structure in positions]
+    together = recorded_identity(landscape).chirality == "merge"
     template = System.create(np.zeros((len(landscape.numbers), 3)), landscape.numbers)
     moments = [principal_moments(template.replace(positions=jnp.asarray(structure))) for structure in positions]
     return Vibrations(
@@ -95,7 +97,7 @@ def vibrations(
         frequencies=tuple(stored[number] for number in ids.tolist()),
         moments=np.array(moments).reshape(-1, 3),
         rotations=np.array([group.rotations for group in groups], int),
-        chiral=np.array([group.chiral for group in groups], bool),
+        chiral=np.array([group.chiral and together for group in groups], bool),
     )
 
 

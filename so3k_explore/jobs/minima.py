@@ -9,6 +9,7 @@ import numpy as np
 
 from so3k_explore.exploration import Landscape, MinimaSearch, SearchState, explore_minima, initial_search
 from so3k_explore.exploration.coverage import estimate_coverage
+from so3k_explore.exploration.identity import Identity
 from so3k_explore.exploration.walker_state import Walkers
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
 from so3k_explore.io.molecule import Molecule
@@ -148,7 +149,9 @@ class MinimaTask:
         return molecule.replace(system=molecule.system.astype(dtype))
 
     def _search(self) -> MinimaSearch:
-        return MinimaSearch(**self.settings.to_json())
+        values = self.settings.to_json()
+        identity = Identity(chirality=values.pop("chirality"))
+        return MinimaSearch(**values, identity=identity)
 
     def _continue(self, state: SearchState | None) -> None:
         self._states = explore_minima(

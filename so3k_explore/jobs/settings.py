@@ -92,6 +92,7 @@ class RelaxSettings(Settings):
     steps_per_frame: int = setting(1, "Steps between stored frames", minimum=1)
 
 
+CHIRALITIES = ("merge", "same", "mirror")
 STRATEGIES = ("hopping", "torsions", "kicks", "seeds", "metadynamics", "tempering")
 
 
@@ -114,6 +115,9 @@ class MinimaSettings(Settings):
     seed: int = setting(0, "Makes a run repeatable", minimum=0)
     strategies: tuple[str, ...] = setting(STRATEGIES[:4], "Ways out of a minimum, those that fit", choices=STRATEGIES)
     amides: bool = setting(True, "Turn amides between trans and cis now and then")
+    chirality: str = setting(
+        "merge", "Mirror images are one minimum, or two: those of the same handedness are one", choices=CHIRALITIES
+    )
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
 
     def __post_init__(self) -> None:

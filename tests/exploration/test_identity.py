@@ -96,7 +96,7 @@ def test_every_reference_conformer_is_told_from_the_others(reference, name):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"rmsd": 0.0}, "`rmsd` must be positive"), ({"chirality": "left"}, '"merge" or "same"')],
+    [({"rmsd": 0.0}, "`rmsd` must be positive"), ({"chirality": "left"}, "one of merge, same, mirror, got 'left'")],
 )
 def test_thresholds_that_make_no_sense_are_refused(change, message):
     with pytest.raises(ValueError, match=message):

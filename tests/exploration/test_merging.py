@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from so3k_explore.exploration.identity import Identity
+from so3k_explore.exploration.identity_record import keep_identity, mirror_images, recorded_identity
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.exploration.merging import merge_landscapes, molecule_of
 from so3k_explore.exploration.records import Attempt, Hop
@@ -46,13 +50,29 @@ def test_what_is_in_both_is_kept_once_and_the_rest_is_renumbered(two):
     minima, saddles = one.minima(), one.saddles()
     assert minima.energies.tolist() == [0.0, 0.1, 0.2]
     assert minima.labels == ("lowest", "mine", "theirs")
-    assert (minima.calls[2], minima.walkers[2], minima.strategies[2]) == (55, 3, "seeds")
+    assert (minima.calls[2], minima.walkers[2], minima.strategies[2]) == (55, -1, "seeds")
     assert saddles.pairs.tolist() == [[1, 2], [1, 3]]
     assert (saddles.methods[1], saddles.calls[1], saddles.frequencies[1]) == ("dimer", 59, -70.0)
     assert [(one.start, one.finish, one.call) for one in one.hops()] == [(1, 2, 40), (None, 3, 55), (3, 1, 57)]
     assert one.attempts() == [Attempt(3, 1, 59, "dimer", 2, "")]
     assert [kept.reason for kept in one.set_aside_structures()] == ["a bond broke"]
     assert one.minima().visits.tolist() == [1, 1, 1]
+
+
+def test_mirror_images_know_each_other_in_the_merged_landscape(two):
+    """The second landscape has a structure and its mirror image, which the first one does not know."""
+    one, other = two
+    keep_identity(other, Identity(chirality="mirror"))
+    left = other.add(0.4, SHAPES[5])
+    other.add(0.4, -SHAPES[5], mirror=left)
+    keep_identity(one, Identity())
+    with pytest.raises(LandscapeError, match="`chirality` 'merge', got 'mirror'"):
+        merge_landscapes(one, other, Identity(chirality="mirror"))
+    with Landscape() as empty:
+        merged = merge_landscapes(empty, other)
+        pair = merged.minima[left], merged.minima[left + 1]
+        assert mirror_images(empty) == {pair[0]: pair[1], pair[1]: pair[0]}
+        assert recorded_identity(empty).chirality == "mirror"
 
 
 def test_merging_twice_adds_no_structure(two):
@@ -68,7 +88,7 @@ def test_an_empty_landscape_becomes_a_copy(two):
     with Landscape() as copy:
         merge_landscapes(copy, other)
         np.testing.assert_array_equal(copy.minima().positions, other.minima().positions)
-        assert copy.hops() == other.hops()
+        assert copy.hops() == [replace(one, walker=-1) for one in other.hops()]
         assert copy.name == "lj5"
 
 

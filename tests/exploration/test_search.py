@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from so3k_explore.exploration.identity import Identity
+from so3k_explore.exploration.identity_record import mirror_images
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
+from so3k_explore.exploration.merging import merge_landscapes
 from so3k_explore.exploration.search import explore_minima, initial_search
 from so3k_explore.exploration.settings import MinimaSearch
 from so3k_explore.exploration.state import SearchError
@@ -258,14 +260,37 @@ def test_settings_that_make_no_sense_are_refused(change, message):
         MinimaSearch(**change)
 
 
-def test_identity_may_keep_mirror_images_apart():
+@pytest.mark.parametrize("chirality", ["same", "mirror"])
+def test_identity_may_keep_mirror_images_apart(chirality):
     """One of the four minima of seven atoms is chiral, and then counts twice."""
-    settings = MinimaSearch(walkers=8, seed=1, max_calls=6000, identity=Identity(chirality="same"))
+    settings = MinimaSearch(walkers=8, seed=1, max_calls=6000, identity=Identity(chirality=chirality))
     with Landscape() as landscape:
         last(explore_minima(LJ, cluster(7), settings, landscape))
         assert len(landscape) == 5
-        energies = np.sort(landscape.minima().energies)
-        assert (np.diff(energies) < 1e-4).sum() == 1
+        minima = landscape.minima()
+        twins = np.flatnonzero(np.diff(np.sort(minima.energies)) < 1e-4)
+        assert len(twins) == 1
+        first, second = minima.ids[np.argsort(minima.energies)][[twins[0], twins[0] + 1]].tolist()
+        assert mirror_images(landscape) == ({first: second, second: first} if chirality == "mirror" else {})
+        with pytest.raises(LandscapeError, match=f"`chirality` '{chirality}', got 'merge'"):
+            last(explore_minima(LJ, cluster(7), SEARCH, landscape))
+
+
+def test_what_was_merged_into_a_landscape_survives_a_search_that_is_resumed():
+    """Its numbers of calls are later than the state from which the search goes on."""
+    with Landscape() as landscape, Landscape() as other:
+        state = next(explore_minima(LJ, cluster(7), SEARCH, landscape))
+        found = last(explore_minima(LJ, cluster(7), MinimaSearch(walkers=4, seed=9, minima=4), other))
+        other.set_aside("a test", -1.0, other.minima().positions[0], call=3)
+        assert found.calls > state.calls
+        merge_landscapes(landscape, other)
+        merged = [hop for hop in landscape.hops() if hop.walker < 0]
+        assert len(merged) == len(other.hops())
+        minima = len(landscape)
+        last(explore_minima(LJ, cluster(7), SEARCH, landscape, state))
+        assert [hop for hop in landscape.hops() if hop.walker < 0] == merged
+        assert [one.reason for one in landscape.set_aside_structures() if one.walker < 0][-1] == "a test"
+        assert len(landscape) == minima == 4
 
 
 def test_a_state_is_a_tree_of_arrays():

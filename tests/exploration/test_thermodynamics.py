@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from so3k_explore import units
+from so3k_explore.exploration.identity import Identity
+from so3k_explore.exploration.identity_record import keep_identity
 from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.exploration.thermodynamics import (
     PER_SECOND,
@@ -119,6 +121,8 @@ def test_a_chiral_minimum_counts_twice_where_mirror_images_are_one():
             landscape.add(0.0, positions)
         store_vibrations(landscape, MINIMUM, [1, 2], [[1000.0] * 6] * 2)
         points = vibrations(landscape)
+        keep_identity(landscape, Identity(chirality="same"))
+        assert vibrations(landscape).chiral.tolist() == [False, False]
     assert points.chiral.tolist() == [True, False]
     assert points.rotations.tolist() == [2, 2]
     both = equilibrium(points, [300.0], CLASSICAL).populations[0]
