@@ -1,10 +1,12 @@
 """One SQLite file of structures and notes about them, laid out by `ase.db`: connections, transactions, rows.
 
 One process writes, in short transactions with a write-ahead log; any number of others read at the same time, and see
-each transaction whole or not at all. A writer that is killed loses at most the transaction it was in.
+each transaction whole or not at all. A writer that is killed loses at most the transaction it was in; a machine that
+loses power, what came after the last `sync`.
 """
 
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -87,6 +89,19 @@ class Storage:
                     self._connection.commit()
             finally:
                 self._depth -= 1
+
+    def sync(self) -> None:
+        """Returns when everything committed is on the disk: commits themselves do not wait for that.
+
+        Only the log is opened; to close another handle of the main file would give up SQLite's locks on it.
+        """
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.exists():
+            handle = os.open(log, os.O_RDWR)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows that a query selects."""

@@ -133,8 +133,9 @@ class MinimaTask:
         self._series.flush()
 
     def save(self) -> None:
-        """Checkpoint of the search; minima are in the landscape already."""
+        """Checkpoint of the search; the minima it speaks of are on the disk before it is."""
         self._series.flush()
+        self._landscape.storage.sync()
         save_checkpoint(self._context.folder.checkpoint, self._state, kind="minima", step=self.step)
 
     def close(self) -> None:

@@ -27,6 +27,21 @@ def landscape(tmp_path):
         yield made
 
 
+def test_syncing_brings_the_log_to_the_disk_and_keeps_locks(landscape, monkeypatch):
+    """Another process must still wait for a transaction that has begun before."""
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    landscape.add(0.0, np.zeros((7, 3)))
+    with landscape.transaction():
+        landscape.add(0.1, np.ones((7, 3)))
+        landscape.storage.sync()
+        assert synced == [os.stat(f"{landscape.path}-wal").st_ino]
+        write = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.1).execute('BEGIN IMMEDIATE')"
+        other = subprocess.run([sys.executable, "-c", write, landscape.path], capture_output=True, check=False)
+        assert b"database is locked" in other.stderr
+    assert len(landscape) == 2
+
+
 def test_a_minimum_comes_back_as_it_was_stored(landscape):
     positions = np.random.default_rng(0).normal(size=(7, 3))
     assert landscape.add(-16.5, positions, call=12, walker=3, strategy="kicks", label="GM") == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from so3k_explore.exploration.storage import Storage
 from so3k_explore.io.checkpoints import save_checkpoint
 from so3k_explore.io.library import named
 from so3k_explore.jobs import MinimaSettings, Run, Runs, minima
@@ -101,3 +102,22 @@ def test_a_search_killed_twice_ends_as_if_nothing_had_happened(runs: Runs, alone
     for killed in (first, second):
         assert 0 < len(killed[2]) == len([row for row in killed[2] if row in end[2]]), "no minimum is lost or moved"
     assert not any(run.folder.glob(".checkpoint.npz.*")), "halves of checkpoints do not pile up"
+
+
+def test_minima_are_on_the_disk_before_a_checkpoint_speaks_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    sync = Storage.sync
+
+    def save(*arguments: Any, **options: Any) -> None:
+        order.append("checkpoint")
+        save_checkpoint(*arguments, **options)
+
+    monkeypatch.setattr(Storage, "sync", lambda self: (order.append("landscape"), sync(self)))
+    monkeypatch.setattr(minima, "save_checkpoint", save)
+    runs = Runs(tmp_path, engine="inline")
+    assert runs.submit(MinimaSettings(walkers=4, max_calls=200), named("lj7"), "lennard-jones").wait(60).state == "done"
+    runs.close()
+    assert len(order) >= 2
+    assert order == ["landscape", "checkpoint"] * (len(order) // 2)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from so3k_explore.jobs.dipole_helper import DipoleQuestion
 
 PORTION = 256  # minima asked about at once
-SECONDS = 2.0  # between two pictures of what is known, while more is being computed
+SECONDS = 2.0  # between two pictures of what is known of a thousand minima; a table of more takes longer to write
 
 
 class Dipoles(param.Parameterized):
@@ -88,7 +88,7 @@ class Dipoles(param.Parameterized):
         """Passes on what is known, now and then until all is."""
         if done:
             self.doing = ""
-        if done or time.monotonic() >= self._told + SECONDS:
+        if done or time.monotonic() >= self._told + SECONDS * max(1.0, len(self._session.minima.minima or ()) / 1000):
             self._told = time.monotonic()
             self.known = dict(self._values)
 
