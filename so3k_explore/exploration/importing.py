@@ -10,8 +10,8 @@ import numpy as np
 
 from so3k_explore.exploration.identity import Identity, KnownMinima
 from so3k_explore.exploration.identity_record import recorded_identity
-from so3k_explore.exploration.landscape import Landscape
-from so3k_explore.exploration.model_record import claim
+from so3k_explore.exploration.landscape import Landscape, LandscapeError
+from so3k_explore.exploration.model_record import claim, recorded_model
 from so3k_explore.exploration.verification import downhill_push
 from so3k_explore.geometry.elements import formula
 from so3k_explore.io.formats import format_of_name
@@ -91,7 +91,7 @@ def import_structures(
 
     Raises:
         ValueError: there is nothing to import, or no energy.
-        LandscapeError: the landscape was made with another model.
+        LandscapeError: the landscape was made with another model, or with one while none is given.
         SearchError: that is not written down, but its energies are those of another potential.
     """
     if not structures:
@@ -106,6 +106,11 @@ def import_structures(
         landscape.bind(structures[0][0])
     if potential is not None:
         claim(landscape, potential, model)
+    elif len(landscape) and (made_with := recorded_model(landscape)) is not None:
+        raise LandscapeError(
+            f"{landscape.path.name} was made with the model {made_with}, and nobody knows where the energies of these "
+            "structures come from. Give that model: it calculates them again, also of structures that stay as they are."
+        )
     numbers = landscape.numbers
     fitting = [k for k, (molecule, _) in enumerate(structures) if np.array_equal(molecule.numbers, numbers)]
     others = sorted(set(range(len(structures))) - set(fitting))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from so3k_explore.exploration.importing import import_structures, read_structures
-from so3k_explore.exploration.landscape import Landscape
+from so3k_explore.exploration.landscape import Landscape, LandscapeError
 from so3k_explore.io.export import write_structures
 from so3k_explore.io.molecule import Molecule, StructureError
 from so3k_explore.observables.forces import energy_and_forces
@@ -68,6 +68,15 @@ def test_structures_may_stay_as_they_are(seven):
     with Landscape() as landscape:
         import_structures(landscape, structures(frames, [1.0, 2.0, 3.0, 4.0]), relax=False)
         assert landscape.minima().energies.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_energies_of_nobody_knows_which_model_are_not_mixed_with_those_of_a_model(seven):
+    frames = minima_of(seven)
+    with Landscape() as landscape:
+        import_structures(landscape, structures(frames[:1]), LJ)
+        with pytest.raises(LandscapeError, match=r"was made with the model LennardJones .* Give that model"):
+            import_structures(landscape, structures(frames, [1.0, 2.0, 3.0, 4.0]), relax=False)
+        assert len(landscape) == 1
 
 
 def test_what_is_no_minimum_of_this_molecule_is_refused_with_the_reason(seven):
