@@ -75,7 +75,7 @@ def at_atoms(values: Array, molecules: Int[Array, "atoms"] | None) -> Array:
 
 def build_graph(system: System, neighbors: Neighbors) -> Graph:
     """Graph of a single system, differentiable in positions and cell."""
-    displacements, mask = _displacements(system, neighbors.short)
+    displacements, mask = _displacements(system, neighbors.short, complete=neighbors.method == "complete")
     far = neighbors.long_range
     long_range = None
     if far is not None:
@@ -94,11 +94,23 @@ def build_graph(system: System, neighbors: Neighbors) -> Graph:
     )
 
 
-def _displacements(system: System, pairs: PairList) -> tuple[Float[Array, "edges 3"], Bool[Array, "edges"]]:
-    vectors = system.positions[pairs.senders] - system.positions[pairs.receivers]
+def _displacements(
+    system: System, pairs: PairList, *, complete: bool = False
+) -> tuple[Float[Array, "edges 3"], Bool[Array, "edges"]]:
+    if complete and system.n_atoms > 1:
+        vectors = _off_diagonal(system.positions[None, :, :] - system.positions[:, None, :])
+    else:
+        vectors = system.positions[pairs.senders] - system.positions[pairs.receivers]
     if pairs.shifts is not None and system.cell is not None:
         vectors = vectors + pairs.shifts.astype(vectors.dtype) @ system.cell
     real = system.numbers > 0
     mask = pairs.mask & real[pairs.receivers] & real[pairs.senders]
     unit = jnp.array([1.0, 0.0, 0.0], vectors.dtype)
     return jnp.where(mask[:, None], vectors, unit[None, :]), mask
+
+
+def _off_diagonal(matrix: Float[Array, "atoms atoms 3"]) -> Float[Array, "edges 3"]:
+    """All rows one after the other, without the diagonal: by slices, whose derivatives are quicker than of indices."""
+    atoms = matrix.shape[0]
+    between = matrix.reshape(-1, 3)[1:].reshape(atoms - 1, atoms + 1, 3)  # diagonal elements end its rows
+    return between[:, :-1].reshape(-1, 3)

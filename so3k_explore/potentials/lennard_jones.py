@@ -48,7 +48,10 @@ class LennardJones(Replaceable):
         power = (self.sigma**2 / square) ** 3
         energies = 2 * self.epsilon * (power**2 - power)
         energies = jnp.where(graph.mask, energies * self._switch(jnp.sqrt(square)), 0.0)
-        return jax.ops.segment_sum(energies, graph.receivers, graph.n_atoms, indices_are_sorted=True)
+        atoms = graph.n_atoms
+        if math.isinf(self.cutoff) and graph.molecules is None and len(energies) == atoms * (atoms - 1) > 0:
+            return energies.reshape(atoms, atoms - 1).sum(axis=1)  # all pairs, by receiver
+        return jax.ops.segment_sum(energies, graph.receivers, atoms, indices_are_sorted=True)
 
     def _switch(self, distances: Float[Array, "edges"]) -> Float[Array, "edges"]:
         if math.isinf(self.cutoff):

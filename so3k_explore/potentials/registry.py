@@ -59,7 +59,7 @@ def load_potential(
     """A potential, ready to be asked.
 
     In single precision filters that depend on a distance alone are series (`potentials.compression`), which is quicker
-    and about as right: forces within 4e-5 eV/Å of those in double precision, where networks are within 2e-5.
+    and about as right: forces within 5e-5 eV/Å of those in double precision, where networks are within 2e-5.
 
     Args:
         name_or_path: a registered name, or a checkpoint file or folder.

@@ -1,6 +1,9 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from so3k_explore.geometry.graph import build_graph
 from so3k_explore.geometry.neighbors import find_neighbors
@@ -79,3 +82,27 @@ def test_casting_reaches_the_long_range_pairs() -> None:
     graph = build_graph(system, find_neighbors(system, 2.0, np.inf)).astype(jnp.dtype("float32"))
     assert graph.long_range is not None
     assert graph.displacements.dtype == graph.long_range.displacements.dtype == graph.charge.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("atoms", [1, 2, 7])
+def test_complete_lists_have_the_displacements_of_their_indices(atoms: int) -> None:
+    """They are made without the indices; so are their derivatives. An atom that is padding changes neither."""
+    positions = jax.random.normal(jax.random.key(atoms), (atoms, 3))
+    numbers = np.array([6] * (atoms - 1) + [0]) if atoms > 2 else [6] * atoms
+    system = System.create(positions, numbers, masses=np.ones(atoms))
+    neighbors = find_neighbors(system, np.inf)
+    assert neighbors.method == "complete"
+    weights = jax.random.normal(jax.random.key(1), neighbors.short.receivers.shape)
+
+    def by_index(positions: Any) -> Any:
+        pairs, mask = neighbors.short, graph.mask
+        lengths = jnp.sum((positions[pairs.senders] - positions[pairs.receivers]) ** 2, axis=1)
+        return jnp.sum(jnp.where(mask, weights * lengths, 0.0))
+
+    def as_built(positions: Any) -> Any:
+        built = build_graph(system.replace(positions=positions), neighbors)
+        return jnp.sum(jnp.where(built.mask, weights * jnp.sum(built.displacements**2, axis=1), 0.0))
+
+    graph = build_graph(system, neighbors)
+    np.testing.assert_allclose(as_built(positions), by_index(positions), rtol=1e-12)
+    np.testing.assert_allclose(jax.grad(as_built)(positions), jax.grad(by_index)(positions), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,105 @@
+"""Beside others on the same machine in one run: molecular dynamics with a pair potential, and with SO3LR.
+
+*Lennard-Jones*, a cluster of 147 atoms, constant energy, one replica and 256 of them: this package, jax-md (where it is
+installed), and ASE with this package's calculator. All take all pairs, in single precision (ASE: double for what is not
+the force).
+
+*SO3LR*, Ac-Ala3-NHMe, 42 atoms, one walker: this package, and ASE with its calculator.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.md_speed import random_or_published
+from so3k_explore import units
+from so3k_explore.io.calculator import Calculator
+from so3k_explore.io.structures import load_molecule
+from so3k_explore.potentials.lennard_jones import LennardJones
+from so3k_explore.potentials.protocol import Potential
+from so3k_explore.simulation import NVE, advance, initial_state
+from so3k_explore.system import System, replicate
+
+ATOMS, REPLICAS, STEPS, ROUNDS = 147, (1, 256), 200, 5
+TIMESTEP = 0.002  # reduced units of time
+
+
+def main() -> None:
+    """Prints a table for each potential."""
+    cluster = _icosahedron()
+    print(f"Lennard-Jones, {ATOMS} atoms, constant energy, {jax.devices()[0].device_kind}; replica steps/s")
+    for replicas in REPLICAS:
+        steps = max(10, STEPS // replicas)
+        for name, found in _pair_rates(cluster, replicas, steps).items():
+            print(f"  {replicas:4d} replicas  {name:30} {found}", flush=True)
+    potential, weights = random_or_published()
+    peptide = load_molecule("ala3").system
+    print(f"SO3LR ({weights}), {peptide.n_atoms} atoms, constant energy; steps/s")
+    print(f"  this package {_ours(potential, peptide, 1, 50, 0.5 * units.FS):.1f}", flush=True)
+    print(f"  ASE with this package's calculator {_ase(potential, peptide, 50, 0.5 * units.FS):.1f}")
+
+
+def _pair_rates(cluster: System, replicas: int, steps: int) -> dict[str, str]:
+    ours = _ours(LennardJones(), cluster, replicas, steps, TIMESTEP)
+    rates = {"this package": f"{ours:.0f}"}
+    if replicas == 1:
+        rates["ASE with our calculator"] = f"{_ase(LennardJones(), cluster, steps, TIMESTEP):.0f}"
+    if importlib.util.find_spec("jax_md") is None:
+        return rates | {"jax-md": "not installed"}
+    theirs = _jax_md(cluster, replicas, steps)
+    return rates | {"jax-md": f"{theirs:.0f} (ours / theirs {ours / theirs:.2f})"}
+
+
+def _best(step: Callable[[], Any], count: int) -> float:
+    """Steps a second of the quickest round, after one to compile."""
+    step()
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - began)
+    return count / min(times)
+
+
+def _ours(potential: Potential, system: System, replicas: int, steps: int, timestep: float) -> float:
+    state = initial_state(potential, replicate(system.astype("float32"), replicas), temperature=10.0)
+    move = lambda: jax.block_until_ready(advance(NVE(timestep), potential, state, steps).energy)
+    return _best(move, steps * replicas)
+
+
+def _ase(potential: Potential, system: System, steps: int, timestep: float) -> float:
+    from ase.md.verlet import VelocityVerlet
+
+    atoms = system.to_ase()
+    atoms.calc = Calculator(potential)
+    dynamics = VelocityVerlet(atoms, timestep=timestep)
+    return _best(lambda: dynamics.run(steps), steps)
+
+
+def _jax_md(cluster: System, replicas: int, steps: int) -> float:
+    from jax_md import energy, simulate, space  # pyright: ignore[reportMissingImports]
+
+    displacement, shift = space.free()
+    of = energy.lennard_jones_pair(displacement, r_onset=1e3, r_cutoff=1e4)
+    init, apply = simulate.nve(of, shift, dt=TIMESTEP)
+    places = jnp.broadcast_to(jnp.asarray(cluster.positions, jnp.float32), (replicas, ATOMS, 3))
+    states = jax.vmap(lambda key, place: init(key, place, kT=1e-3))(
+        jax.random.split(jax.random.key(0), replicas), places
+    )
+    run = jax.jit(lambda states: jax.lax.fori_loop(0, steps, lambda _, now: jax.vmap(apply)(now), states))
+    return _best(lambda: jax.block_until_ready(run(states).position), steps * replicas)
+
+
+def _icosahedron() -> System:
+    from ase.cluster import Icosahedron
+
+    atoms = Icosahedron("Ar", 4, latticeconstant=2**0.5 * 2 ** (1 / 6))
+    return System.create(atoms.positions - atoms.positions.mean(axis=0), [18] * len(atoms))
+
+
+if __name__ == "__main__":
+    main()
