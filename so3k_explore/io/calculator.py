@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import jax
 import numpy as np
 from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import all_changes
@@ -82,7 +83,7 @@ class Calculator(AseCalculator):
         listed = (np.asarray(system.numbers).tobytes(), None if cell is None else cell.tobytes())
         old = self._neighbors
         if old is not None and listed == self._listed:
-            updated = update_neighbors(old, system)
+            updated = _updated(old, system)
             if not bool(updated.expired):
                 self._neighbors = updated
                 return updated
@@ -102,6 +103,9 @@ class Calculator(AseCalculator):
         from ase.stress import full_3x3_to_voigt_6_stress
 
         self.results["stress"] = full_3x3_to_voigt_6_stress(np.asarray(stress(self.potential, system, neighbors)))
+
+
+_updated = jax.jit(update_neighbors)  # outside of compiled code each call would compile its branches anew
 
 
 def _electrons(atoms: Any) -> tuple[Any, ...]:

@@ -1,3 +1,6 @@
+import logging
+
+import jax
 import numpy as np
 import pytest
 from jaxtyping import Array, Float
@@ -38,6 +41,19 @@ def test_energy_and_forces_are_those_of_the_potential() -> None:
         np.testing.assert_allclose(atoms.get_potential_energy(), energy, rtol=1e-12)
         np.testing.assert_allclose(atoms.get_potential_energy(force_consistent=True), energy, rtol=1e-12)
         np.testing.assert_allclose(atoms.get_forces(), forces, rtol=1e-9, atol=1e-9)
+
+
+def test_small_moves_compile_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    atoms = random_cluster(11, seed=1).to_ase()
+    atoms.calc = Calculator(LennardJones(cutoff=2.5))
+    compiled = []
+    with jax.log_compiles(), caplog.at_level(logging.WARNING, "jax"):
+        for _ in range(4):
+            atoms.positions += 1e-3
+            atoms.get_forces()
+            compiled.append(sum("Finished XLA compilation" in record.message for record in caplog.records))
+    assert compiled[0] > 0
+    assert compiled[1] == compiled[3]
 
 
 def test_charge_and_multiplicity_in_info_count() -> None:
