@@ -150,7 +150,7 @@ def _content(landscape: "Landscape", finished: str | None) -> dict[str, Any]:
     import numpy as np
 
     from so3k_explore import units
-    from so3k_explore.exploration.identity import Identity
+    from so3k_explore.exploration.identity_record import recorded_identity
     from so3k_explore.exploration.network import Network
 
     minima, saddles = landscape.minima(), landscape.saddles()
@@ -172,7 +172,7 @@ def _content(landscape: "Landscape", finished: str | None) -> dict[str, Any]:
             }
         )
     failures = Counter(attempt.reason for attempt in landscape.attempts() if attempt.saddle is None)
-    connected = Network(landscape, Identity()).connected
+    connected = Network(landscape, recorded_identity(landscape)).connected
     content = {"landscape": str(landscape.path), "n_minima": len(minima), "n_saddles": len(saddles)}
     content |= {"connected": connected, "finished": finished, "saddles": rows}
     return content | {"attempts": len(landscape.attempts()), "failures": dict(failures.most_common())}

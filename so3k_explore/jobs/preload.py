@@ -44,15 +44,11 @@ def make_way() -> None:
 def use_all_cores() -> None:
     """Lets JAX see a device per core, so that walkers are computed side by side; too late when it computes already."""
     import jax
+    from dask.system import CPU_COUNT  # those of the machine that this process may use
 
     if getattr(jax.config, "jax_num_cpu_devices", 0) == -1:  # nobody has chosen
         with suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", usable_cores())
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            jax.config.update("jax_num_cpu_devices", CPU_COUNT)
 
 
 def use_compilation_cache() -> None:

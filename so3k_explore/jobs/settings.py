@@ -116,7 +116,7 @@ class MinimaSettings(Settings):
     strategies: tuple[str, ...] = setting(STRATEGIES[:4], "Ways out of a minimum, those that fit", choices=STRATEGIES)
     amides: bool = setting(True, "Turn amides between trans and cis now and then")
     chirality: str = setting(
-        "merge", "Mirror images are one minimum, or two: those of the same handedness are one", choices=CHIRALITIES
+        "merge", "Mirror images: one minimum, two, or two that know each other", choices=CHIRALITIES
     )
     force_tolerance: Real = setting(0.01, "Largest force on any atom of a minimum", unit="eV/Å", above=0.0)
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from so3k_explore.geometry.neighbors import Neighbors
 from so3k_explore.observables.forces import CPU_BLOCK, batched_energy_and_forces
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.lanes import dealt_out, in_place, lane_count, side_by_side
+from so3k_explore.simulation.state import choose
 from so3k_explore.system import System
 
 
@@ -32,7 +32,7 @@ def evaluate(
         size = min(share, CPU_BLOCK) if lanes == 1 else 1  # a core alone is faster with one walker at a time
     cast = lambda found: jax.tree.map(lambda leaf: leaf.astype(energy.dtype), found)
     if lanes == 1 and size == share:
-        return _where(running, cast(batched_energy_and_forces(potential, systems, neighbors)), (energy, forces))
+        return choose(running, cast(batched_energy_and_forces(potential, systems, neighbors)), (energy, forces))
 
     def blocks(mine: Any, used: Any, potential: Any, *batch: Any) -> Any:
         def block(number: Any, found: Any) -> Any:
@@ -44,8 +44,4 @@ def evaluate(
 
     rows = dealt_out(running, lanes, size)
     found = side_by_side(blocks, rows, running, potential, systems, neighbors, energy, forces)
-    return _where(running, in_place(rows, found, (energy, forces)), (energy, forces))
-
-
-def _where(running: Bool[Array, "walkers"], new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(running.reshape(-1, *[1] * (b.ndim - 1)), a, b), new, old)
+    return choose(running, in_place(rows, found, (energy, forces)), (energy, forces))

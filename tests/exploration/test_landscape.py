@@ -174,7 +174,7 @@ def test_rewinding_forgets_later_hops_and_failures_but_no_minimum_or_saddle(land
     for call in (5, 15):
         landscape.add(0.0, np.zeros((7, 3)), call=call)
         landscape.add_hop(hop(1, 1, call=call))
-        landscape.set_aside("not finite", 0.0, np.zeros((7, 3)), call=call)
+        landscape.set_aside("not finite", 0.0, np.zeros((7, 3)), call=call, walker=0)
         landscape.add_saddle(1, 1, 0.5, np.zeros((7, 3)), frequency=-30.0, call=call)
     landscape.rewind(10)
     assert len(landscape) == len(landscape.saddles()) == 2

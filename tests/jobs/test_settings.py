@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 
 from so3k_explore.exploration import MinimaSearch
+from so3k_explore.exploration.identity import CHIRALITIES as KNOWN
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import SETTINGS, DynamicsSettings, MinimaSettings, settings_from_json
+from so3k_explore.jobs.settings import CHIRALITIES, SETTINGS, DynamicsSettings, MinimaSettings, settings_from_json
 
 
 @pytest.mark.parametrize("cls", SETTINGS.values(), ids=lambda cls: cls.kind)
@@ -54,6 +55,10 @@ def test_all_minima_are_never_sure_to_be_known() -> None:
     for share in (0, 1, 99):
         with pytest.raises(ValueError, match="`coverage` must be"):
             MinimaSettings(coverage=share)
+
+
+def test_words_for_mirror_images_are_those_of_exploration() -> None:
+    assert CHIRALITIES == KNOWN
 
 
 def test_defaults_of_the_search_are_those_of_exploration() -> None:
