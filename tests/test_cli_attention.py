@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,13 +17,17 @@ from so3k_explore.potentials.checkpoints import save_potential
 from so3k_explore.potentials.so3krates import So3krates
 from tests.potentials import MIDDLE
 
-POTENTIAL = So3krates.create(4, replace(MIDDLE, cutoff=5.0), dtype=jnp.float64)
 BUTANE = load_molecule("CCCC")
+
+
+@cache
+def random_network() -> So3krates:
+    return So3krates.create(4, replace(MIDDLE, cutoff=5.0), dtype=jnp.float64)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(save_potential(tmp_path_factory.mktemp("model") / "random.npz", POTENTIAL))
+    return str(save_potential(tmp_path_factory.mktemp("model") / "random.npz", random_network()))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_a_molecule_gets_its_matrix_sums_and_a_verdict(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(printed(capsys, "CCCC", "--model", model, "--layer", 1, "--head", 2, "--json"))
-    expected = attention_map(attention(POTENTIAL, BUTANE.system), Channel(layer=0, head=1))
+    expected = attention_map(attention(random_network(), BUTANE.system), Channel(layer=0, head=1))
     np.testing.assert_allclose(said["matrix"], expected, atol=1e-6)
     np.testing.assert_allclose(said["listens"], np.abs(expected).sum(axis=1), atol=1e-6)
     assert said["names"][0] == "C1"
@@ -58,7 +63,7 @@ def test_the_matrix_can_be_read_by_a_spreadsheet(model: str, capsys: pytest.Capt
     assert rows[0] == ["", "C1", "C2", "C3", "C4"]
     assert [row[0] for row in rows[1:]] == rows[0][1:]
     values = np.array([row[1:] for row in rows[1:]], float)
-    whole = attention_map(attention(POTENTIAL, BUTANE.system))
+    whole = attention_map(attention(random_network(), BUTANE.system))
     np.testing.assert_allclose(values.sum(), whole.sum(), atol=1e-6)
 
 

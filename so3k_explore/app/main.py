@@ -21,7 +21,7 @@ from so3k_explore.app.views.landscape import LandscapeTab
 from so3k_explore.app.views.layout_guard import LayoutGuard
 from so3k_explore.app.views.minima import MinimaTab
 from so3k_explore.app.views.molecule import MoleculeTab
-from so3k_explore.app.views.part import Lazy
+from so3k_explore.app.views.part import Lazy, opened
 from so3k_explore.app.views.rail import cards
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.spectra import SpectraTab
@@ -86,12 +86,8 @@ class Components:
         ]
         self._columns = pmui.Grid(*halves, container=True, spacing=0, sizing_mode="stretch_both")
         self.cards = cards(session)
-        self.drawer = pmui.Drawer(
-            pmui.Typography("Runs", variant="h6", margin=(12, 12)),
-            RunList(session.runs, full=True),
-            anchor="right",
-            size=420,
-        )
+        title = pmui.Typography("Runs", variant="h6", margin=(12, 12))
+        self.drawer = opened(pmui.Drawer(title, anchor="right", size=420), lambda: RunList(session.runs, full=True))
         self.keys = keys_dialog()
         self.echo = Echo()
         self.guard = LayoutGuard()
@@ -202,11 +198,10 @@ def keep_quiet(page: pmui.Page) -> None:
 
 
 def start_clock(components: Components) -> None:
-    """Lets a session tick as long as its page is open, and never faster than the browser follows."""
+    """Lets a session tick as long as its page is open, and never faster than the browser follows what is new."""
 
     def tick() -> None:
-        if components.echo.heard:
-            components.session.tick()
+        if components.echo.heard and components.session.tick():
             components.echo.ask()
 
     pn.state.add_periodic_callback(tick, TICK)

@@ -16,8 +16,12 @@ from tests.molecules import ETHANOL, WATER, random_cluster
 from tests.potentials import MIDDLE
 from tests.potentials_.cases import read_case, system_of
 
-SO3KRATES = So3krates.create(2, MIDDLE, dtype=jnp.float64)
 SEEN_INSIDE = ("h2", "water", "ethanol", "methylammonium", "ala2_c7eq", "water_dimer_6A")
+
+
+@cache
+def random_network() -> So3krates:
+    return So3krates.create(2, MIDDLE, dtype=jnp.float64)
 
 
 @cache
@@ -53,19 +57,19 @@ def test_everything_seen_inside_so3lr_is_that_of_the_original(name: str, referen
 
 
 def test_a_capture_has_the_shapes_its_annotations_promise_and_the_same_energy() -> None:
-    seen = capture(SO3KRATES, ETHANOL)
+    seen = capture(random_network(), ETHANOL)
     edges = len(seen.attention.receivers)
     assert seen.attention.invariant.shape == (MIDDLE.layers, MIDDLE.heads, edges)
     assert seen.attention.equivariant.shape == (MIDDLE.layers, len(MIDDLE.degrees), edges)
     assert seen.features.shape == (MIDDLE.layers, 9, MIDDLE.features)
     assert seen.euclidean.shape == (MIDDLE.layers, 9, 15)
     assert seen.charges is None
-    energy, _ = energy_and_forces(SO3KRATES, ETHANOL)
+    energy, _ = energy_and_forces(random_network(), ETHANOL)
     np.testing.assert_allclose(sum(term.sum() for term in seen.energies.values()), energy, atol=1e-12)
 
 
 def test_dense_matrices_hold_the_coefficients_by_receiver_and_sender() -> None:
-    found = attention(SO3KRATES, ETHANOL)
+    found = attention(random_network(), ETHANOL)
     for branch, values in (("invariant", found.invariant), ("equivariant", found.equivariant)):
         matrices = found.dense(branch)
         assert matrices.shape == (*values.shape[:2], 9, 9)
@@ -79,12 +83,12 @@ def test_dense_matrices_hold_the_coefficients_by_receiver_and_sender() -> None:
 
 def test_images_of_a_sender_add_up_in_a_box() -> None:
     box = WATER.replace(cell=jnp.asarray(np.diag([2.4, 4.2, 5.0])))
-    found = attention(SO3KRATES, box)
+    found = attention(random_network(), box)
     np.testing.assert_allclose(found.dense().sum(axis=(2, 3)), found.invariant.sum(axis=-1), atol=1e-12)
 
 
 def test_a_single_atom_attends_to_nobody() -> None:
-    found = attention(SO3KRATES, System.create([[0.0, 0.0, 0.0]], [8]))
+    found = attention(random_network(), System.create([[0.0, 0.0, 0.0]], [8]))
     assert found.invariant.shape == (MIDDLE.layers, MIDDLE.heads, 0)
     assert found.dense().shape == (MIDDLE.layers, MIDDLE.heads, 1, 1)
 

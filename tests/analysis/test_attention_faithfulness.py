@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -20,20 +21,24 @@ from tests.molecules import ETHANOL, WATER
 from tests.potentials import MIDDLE, REPELLING
 
 WIDE = replace(MIDDLE, cutoff=6.0)  # sees all pairs of ethanol
-RANDOM = So3krates.create(2, WIDE, dtype=jnp.float64)
 BONDS = find_bonds(np.asarray(ETHANOL.numbers), np.asarray(ETHANOL.positions))
+
+
+@cache
+def random_network() -> So3krates:
+    return So3krates.create(2, WIDE, dtype=jnp.float64)
 
 
 def test_masking_the_only_pair_leaves_two_atoms_alone() -> None:
     near = System.create([[0.0, 0.0, 0.0], [1.1, 0.0, 0.0]], [6, 8])
     far = System.create([[0.0, 0.0, 0.0], [30.0, 0.0, 0.0]], [6, 8])
-    change = float(energy_and_forces(RANDOM, far)[0] - energy_and_forces(RANDOM, near)[0])
-    np.testing.assert_allclose(masking(RANDOM, near, np.array([[0, 1]])), change, atol=1e-12)
+    change = float(energy_and_forces(random_network(), far)[0] - energy_and_forces(random_network(), near)[0])
+    np.testing.assert_allclose(masking(random_network(), near, np.array([[0, 1]])), change, atol=1e-12)
     assert abs(change) > 1e-3
 
 
 def test_masking_all_pairs_of_an_atom_one_by_one_is_not_the_same_as_moving_it_away() -> None:
-    alone = masking(RANDOM, WATER, np.array([[0, 1], [0, 2], [1, 2]]))
+    alone = masking(random_network(), WATER, np.array([[0, 1], [0, 2], [1, 2]]))
     assert alone.shape == (3,)
     np.testing.assert_allclose(alone[0], alone[1], atol=1e-10)  # by symmetry
     assert abs(alone[0] - alone[2]) > 1e-6
@@ -47,9 +52,9 @@ def test_the_repulsion_between_nuclei_is_not_masked() -> None:
 
 
 def test_faithfulness_ranks_attention_against_what_pairs_do() -> None:
-    found = faithfulness(RANDOM, ETHANOL, BONDS)
+    found = faithfulness(random_network(), ETHANOL, BONDS)
     assert len(found.pairs) == 36
-    matrix = attention_map(attention(RANDOM, ETHANOL), Channel("magnitude"))
+    matrix = attention_map(attention(random_network(), ETHANOL), Channel("magnitude"))
     i, j = found.pairs[7]
     assert found.measures["magnitude"][7] == pytest.approx((matrix[i, j] + matrix[j, i]) / 2)
     row = next(row for row in found.table if (row.measure, row.reference) == ("magnitude", "masked"))
@@ -58,7 +63,7 @@ def test_faithfulness_ranks_attention_against_what_pairs_do() -> None:
         partial_correlation(found.measures["magnitude"], np.abs(found.masked), found.distances)
     )
     assert {row.measure for row in found.table} == {"magnitude", "contribution", "rollout", "weighted rollout"}
-    chosen = faithfulness(RANDOM, ETHANOL, channels=[Channel("signed", layer=1, head=0)])
+    chosen = faithfulness(random_network(), ETHANOL, channels=[Channel("signed", layer=1, head=0)])
     assert {row.measure for row in chosen.table} == {"signed, layer 2, head 1"}
 
 
@@ -66,20 +71,23 @@ def test_faithfulness_does_not_depend_on_the_order_of_atoms_or_on_orientation() 
     order = np.random.default_rng(1).permutation(9)
     rotation = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
     moved = System.create((np.asarray(ETHANOL.positions) @ rotation.T)[order], np.asarray(ETHANOL.numbers)[order])
-    before, after = faithfulness(RANDOM, ETHANOL), faithfulness(RANDOM, moved)
+    before, after = faithfulness(random_network(), ETHANOL), faithfulness(random_network(), moved)
     for one, other in zip(before.table, after.table, strict=True):
         assert one.rho == pytest.approx(other.rho, abs=1e-6)
         assert one.partial == pytest.approx(other.partial, abs=1e-5)
 
 
 def test_couplings_are_blocks_of_the_hessian() -> None:
-    found = faithfulness(RANDOM, ETHANOL)
+    found = faithfulness(random_network(), ETHANOL)
     step, (i, j) = 1e-4, found.pairs[3]
     columns = []
     for axis in range(3):
         shift = np.zeros((9, 3))
         shift[j, axis] = step
-        ends = [energy_and_forces(RANDOM, ETHANOL.replace(positions=ETHANOL.positions + s * shift))[1] for s in (1, -1)]
+        ends = [
+            energy_and_forces(random_network(), ETHANOL.replace(positions=ETHANOL.positions + s * shift))[1]
+            for s in (1, -1)
+        ]
         columns.append(-(np.asarray(ends[0][i]) - np.asarray(ends[1][i])) / (2 * step))
     assert found.coupling[3] == pytest.approx(np.linalg.norm(columns), rel=1e-5)
 
@@ -104,7 +112,7 @@ def test_a_partial_correlation_takes_out_what_a_third_quantity_explains() -> Non
 
 
 def test_verdicts_are_words_for_the_lowest_correlation_at_fixed_distance() -> None:
-    rows = faithfulness(RANDOM, ETHANOL).table[:2]
+    rows = faithfulness(random_network(), ETHANOL).table[:2]
     low = (replace(rows[0], rho=0.9, partial=0.8), replace(rows[1], rho=0.9, partial=0.1))
     assert verdict(low, rows[0].measure).startswith(
         f"Faithfulness low: {RHO} = 0.90 with the energy of masked pairs, 0.80"
@@ -127,7 +135,7 @@ def test_what_has_no_attention_or_too_few_pairs_is_refused_in_words() -> None:
     with pytest.raises(TypeError, match="LennardJones has no attention"):
         faithfulness(LennardJones(), ETHANOL)
     with pytest.raises(ValueError, match="At least 4 pairs"):
-        faithfulness(RANDOM, WATER)
+        faithfulness(random_network(), WATER)
 
 
 def test_masking_works_in_a_box_with_images() -> None:

@@ -1,3 +1,4 @@
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,13 @@ from tests.potentials import SMALL
 from tests.potentials_.cases import read_case, system_of
 from tests.simulation.toys import TRIANGLE, Charged, springs_of
 
-NETWORK = So3lr.create(5, SMALL, dtype=jnp.float64)
 SHAKEN = np.asarray(ETHANOL.positions) + 0.05 * np.random.default_rng(0).normal(size=(7, 9, 3))
 ROTATION, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+
+
+@cache
+def random_network() -> So3lr:
+    return So3lr.create(5, SMALL, dtype=jnp.float64)
 
 
 def point_charges(*values: float) -> Charged:
@@ -38,16 +43,16 @@ def test_two_charges_have_the_dipole_of_the_textbook() -> None:
 
 
 def test_dipoles_of_a_network_are_first_moments_of_its_charges() -> None:
-    found = dipole_moments(NETWORK, ETHANOL, SHAKEN)
+    found = dipole_moments(random_network(), ETHANOL, SHAKEN)
     for moment, positions in zip(found, SHAKEN, strict=True):
-        q = np.asarray(charges(NETWORK, ETHANOL.replace(positions=jnp.asarray(positions))))
+        q = np.asarray(charges(random_network(), ETHANOL.replace(positions=jnp.asarray(positions))))
         np.testing.assert_allclose(moment, q @ positions, atol=1e-10)
 
 
 def test_dipoles_turn_with_the_molecule_and_do_not_move_with_it() -> None:
-    before = dipole_moments(NETWORK, ETHANOL, SHAKEN)
+    before = dipole_moments(random_network(), ETHANOL, SHAKEN)
     assert in_debye(before).min() > 0.05
-    after = dipole_moments(NETWORK, ETHANOL, SHAKEN @ ROTATION.T + np.array([3.0, -8.0, 1.0]))
+    after = dipole_moments(random_network(), ETHANOL, SHAKEN @ ROTATION.T + np.array([3.0, -8.0, 1.0]))
     np.testing.assert_allclose(after, before @ ROTATION.T, atol=1e-9)
     np.testing.assert_allclose(in_debye(after), in_debye(before), atol=1e-8)
 
@@ -63,23 +68,23 @@ def test_the_dipole_of_an_ion_is_about_its_centre_of_mass() -> None:
 
 
 def test_blocks_are_compiled_once_and_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = dipole_moments(NETWORK, ETHANOL, SHAKEN)
+    whole = dipole_moments(random_network(), ETHANOL, SHAKEN)
     monkeypatch.setattr(dipoles, "BLOCK", 3)
     compiled: Any = dipoles._moments._cache_size  # pyright: ignore[reportAttributeAccessIssue]
     before, told = compiled(), []
     report = lambda fraction, sentence: told.append((round(fraction, 2), sentence))
-    parts = dipole_moments(NETWORK, ETHANOL, SHAKEN, progress=report)
+    parts = dipole_moments(random_network(), ETHANOL, SHAKEN, progress=report)
     assert compiled() == before + 1
     np.testing.assert_allclose(parts, whole, atol=1e-10)
     assert told[0] == (0.43, "dipole moments of 3 of 7 structures")
     assert told[-1] == (1.0, "dipole moments of 7 of 7 structures")
-    assert dipole_moments(NETWORK, ETHANOL, SHAKEN[:0]).shape == (0, 3)
+    assert dipole_moments(random_network(), ETHANOL, SHAKEN[:0]).shape == (0, 3)
 
 
 def test_long_molecules_take_lists_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    device = dipole_moments(NETWORK, ETHANOL, SHAKEN)
+    device = dipole_moments(random_network(), ETHANOL, SHAKEN)
     monkeypatch.setattr(neighbors, "DEVICE_ATOMS", 5)
-    np.testing.assert_allclose(dipole_moments(NETWORK, ETHANOL, SHAKEN), device, atol=1e-10)
+    np.testing.assert_allclose(dipole_moments(random_network(), ETHANOL, SHAKEN), device, atol=1e-10)
 
 
 def test_what_has_no_dipole_moment_is_told_so() -> None:

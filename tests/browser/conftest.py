@@ -23,7 +23,7 @@ from tests.browser.get_browser import ADVICE, find_browser
 ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 SCALE = float(os.environ.get("UI_TIMEOUT_SCALE", "1"))
-TIMEOUT = 180.0 * SCALE  # seconds; only a failure takes that long
+TIMEOUT = 400.0 * SCALE  # seconds; only a failure takes that long
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -39,9 +39,11 @@ LOCAL = ("http://localhost", "ws://localhost", "http://127.0.0.1", "ws://127.0.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every wait of a browser test ends by itself; all of them together may take long where cores are few."""
     for item in items:
         if Path(item.fspath).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(5 * TIMEOUT))
 
 
 def expect(shown: Any) -> Any:

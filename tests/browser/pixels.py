@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.browser.conftest import TIMEOUT
+
 DIFFERENT = 30  # summed difference of red, green and blue above which two pixels differ
 
 
@@ -29,9 +31,7 @@ def change(before: np.ndarray, after: np.ndarray) -> float:
     return float((np.abs(before - after).sum(-1) > DIFFERENT).mean())
 
 
-def wait_until(
-    condition: Callable[[], bool], page: Any, what: str, *, seconds: float = 90.0, scale: float = 1.0
-) -> bool:
+def wait_until(condition: Callable[[], bool], page: Any, what: str) -> bool:
     """Asks again and again, for what only a screenshot can tell; attributes are waited for by Playwright itself.
 
     Returns True, so that a test can assert it.
@@ -39,12 +39,12 @@ def wait_until(
     Raises:
         AssertionError: the condition did not come true.
     """
-    end = time.monotonic() + seconds * scale
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end:
         if condition():
             return True
         page.wait_for_timeout(100)
-    raise AssertionError(f"waited {seconds * scale:.0f} s in vain until {what}")
+    raise AssertionError(f"waited {TIMEOUT:.0f} s in vain until {what}")
 
 
 def place(page: Any, script: str, argument: Any = None) -> list[float]:

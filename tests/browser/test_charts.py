@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import APPS, SCALE, Server, expect
+from tests.browser.conftest import APPS, Server, expect
 from tests.browser.pixels import change, ink, pixels, place, wait_until
 
 FIGURE = """title => {
@@ -49,13 +49,13 @@ def test_charts_wait_then_fill_then_grow_and_turn_dark(charts: Any) -> None:
     empty = pixels(charts)
     assert charts.get_by_text("Appears when a run is started.").count() == 5
     press(charts, "fill")
-    assert wait_until(lambda: change(empty, pixels(charts)) > 0.02, charts, "the charts are drawn", scale=SCALE)
+    assert wait_until(lambda: change(empty, pixels(charts)) > 0.02, charts, "the charts are drawn")
     expect(charts.get_by_text("Appears when a run is started.").first).to_be_hidden()
     filled = pixels(charts)
     press(charts, "more")
-    assert wait_until(lambda: change(filled, pixels(charts)) > 0.002, charts, "the curves have grown", scale=SCALE)
+    assert wait_until(lambda: change(filled, pixels(charts)) > 0.002, charts, "the curves have grown")
     charts.get_by_label("Toggle theme").click()
-    assert wait_until(lambda: pixels(charts)[-4, 4].sum() < 90, charts, "the page is dark", scale=SCALE)
+    assert wait_until(lambda: pixels(charts)[-4, 4].sum() < 90, charts, "the page is dark")
     assert ink(pixels(charts)) > 0.02
 
 
@@ -80,7 +80,7 @@ def test_the_player_moves_the_molecule(charts: Any) -> None:
     charts.get_by_label("Play or pause (space)").click()
     shown = int(charts.locator(".viewer").get_attribute("data-shown"))
     viewer = charts.locator(".viewer")
-    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > shown + 5, charts, "it plays", scale=SCALE)
+    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > shown + 5, charts, "it plays")
     charts.get_by_label("Play or pause (space)").click()
 
 
@@ -89,6 +89,6 @@ def test_a_card_fills_the_screen_and_returns(charts: Any) -> None:
     expect(charts.locator(".tabulator-row").first).to_be_visible()
     charts.get_by_label("Enlarge; Escape returns").first.click()
     charts.wait_for_function("document.fullscreenElement !== null")
-    assert wait_until(lambda: charts.evaluate(FIGURE, "time / ps")[2] > 1000, charts, "the chart is wide", scale=SCALE)
+    assert wait_until(lambda: charts.evaluate(FIGURE, "time / ps")[2] > 1000, charts, "the chart is wide")
     charts.evaluate("document.exitFullscreen()")
     charts.wait_for_function("document.fullscreenElement === null")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import ROOT, SCALE, Watched, expect
+from tests.browser.conftest import ROOT, Watched, expect
 from tests.browser.pixels import ink, pixels, place, wait_until
 
 DARK = 110  # mean brightness, of 255
@@ -83,7 +83,7 @@ def test_the_tab_is_legible_on_a_small_dark_screen(
     page = new_page(1280, 720, color_scheme="dark")
     page.goto(f"{url}?run={run}&tab=landscape")
     place(page, LEAF, 0)
-    assert wait_until(lambda: pixels(page).mean() < DARK, page, "the page is dark", scale=SCALE)
+    assert wait_until(lambda: pixels(page).mean() < DARK, page, "the page is dark")
     figure = page.locator(".bk-Figure").first
-    assert wait_until(lambda: ink(pixels(figure)) > 0.003, page, "the tree is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(figure)) > 0.003, page, "the tree is drawn")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from so3k_explore.jobs import Runs
-from tests.browser.conftest import SCALE, TIMEOUT, Server, Watched, expect
+from tests.browser.conftest import TIMEOUT, Server, Watched, expect
 from tests.browser.pixels import ink, pixels, wait_until
 
 SETUP = """import panel as pn
@@ -76,8 +76,8 @@ def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any
     run_all_cells(page)
     viewer = page.locator(".viewer[data-ready]").first
     expect(viewer).to_be_visible()
-    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, page, "the molecule is drawn")
     explored = page.locator('.viewer[data-atoms="7"]')
     expect(explored).to_be_visible()
     expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()
-    assert wait_until(lambda: ink(pixels(explored)) > 0.02, page, "the cluster is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(explored)) > 0.02, page, "the cluster is drawn")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import ROOT, TIMEOUT, Watched, expect
+from tests.browser.conftest import ROOT, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.potentials import SMALL
 
@@ -128,7 +128,7 @@ def test_a_run_is_watched_paused_resumed_and_stopped(new_page: Any, served: Serv
     expect(page.get_by_text("ns/day").first).to_be_visible()
     viewer = page.locator("canvas").first
     before = pixels(viewer)
-    assert wait_until(lambda: change(before, pixels(viewer)) > 0.001, page, "the atoms move", seconds=TIMEOUT)
+    assert wait_until(lambda: change(before, pixels(viewer)) > 0.001, page, "the atoms move")
     press(page, "Pause")
     expect(page.get_by_role("button", name="Resume", exact=True).first).to_be_visible()
     press(page, "Resume")
@@ -154,7 +154,7 @@ def test_a_second_window_and_a_reload_show_the_run_and_its_deletion_can_be_undon
         expect(window.get_by_text("1 ps of dynamics").first).to_be_visible()
         expect(window.get_by_text("Frame:").first).to_be_visible()  # the player holds the frames
         plot = window.locator(".bk-Figure").first
-        assert wait_until(lambda plot=plot: ink(pixels(plot)) > 0.005, window, "the curves are drawn", seconds=TIMEOUT)
+        assert wait_until(lambda plot=plot: ink(pixels(plot)) > 0.005, window, "the curves are drawn")
     other.close()
     page.get_by_role("button", name=re.compile(r"^\d+ runs?$")).click()
     delete = page.get_by_label("Delete (can be undone for 30 s)")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.app.test_report import reported
-from tests.browser.conftest import SCALE, Watched, expect
+from tests.browser.conftest import Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 
 
@@ -18,8 +18,8 @@ def test_a_report_opens_from_the_disk_without_network(new_page: Any, watched: Wa
     page.goto(path.as_uri())
     viewer = page.locator("#viewer")
     expect(page.locator("#viewer[data-state^='shows']")).to_be_visible()
-    assert wait_until(lambda: ink(pixels(viewer)) > 0.01, page, "the lowest minimum is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(viewer)) > 0.01, page, "the lowest minimum is drawn")
     before = pixels(viewer)
     page.locator("tr[data-minimum]").nth(3).click()
     expect(page.locator("tr[data-minimum]").nth(3)).to_have_class("chosen")
-    assert wait_until(lambda: change(before, pixels(viewer)) > 0.002, page, "another one is drawn", scale=SCALE)
+    assert wait_until(lambda: change(before, pixels(viewer)) > 0.002, page, "another one is drawn")

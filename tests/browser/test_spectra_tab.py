@@ -6,7 +6,7 @@ from typing import Any
 
 from so3k_explore.io.library import named
 from so3k_explore.jobs import DynamicsSettings, Runs
-from tests.browser.conftest import TIMEOUT, Watched, expect
+from tests.browser.conftest import Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 from tests.browser.test_page import DARK, Served
 from tests.browser.test_page import served as served
@@ -42,9 +42,9 @@ def test_without_a_run_a_mode_is_computed_clicked_and_moves(new_page: Any, serve
     expect(title).to_be_visible()
     canvas = page.locator("canvas").first
     before = pixels(canvas)
-    assert wait_until(lambda: change(before, pixels(canvas)) > 0.002, page, "the atoms move", seconds=TIMEOUT)
+    assert wait_until(lambda: change(before, pixels(canvas)) > 0.002, page, "the atoms move")
     plot = page.locator(".bk-Figure").first
-    assert wait_until(lambda: ink(pixels(plot)) > 0.005, page, "the lines are drawn", seconds=TIMEOUT)
+    assert wait_until(lambda: ink(pixels(plot)) > 0.005, page, "the lines are drawn")
     page.get_by_role("button", name="Stop", exact=True).last.click()
     expect(title).to_be_hidden()
     assert wide(page)
@@ -61,7 +61,7 @@ def test_a_run_with_velocities_has_a_spectrum_on_a_small_dark_screen_and_says_wh
     expect(page.get_by_text(re.compile(r"Power spectrum, \d+ K, resolution \d+ cm⁻¹, 15\.0 degrees"))).to_be_visible()
     expect(page.get_by_text(re.compile("did not record dipole moments.*Record for spectra"))).to_be_visible()
     plot = page.locator(".bk-Figure").first
-    assert wait_until(lambda: ink(pixels(plot)) > 0.005, page, "the spectrum is drawn", seconds=TIMEOUT)
+    assert wait_until(lambda: ink(pixels(plot)) > 0.005, page, "the spectrum is drawn")
     assert pixels(plot).mean() < DARK
     assert wide(page)
 

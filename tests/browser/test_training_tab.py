@@ -10,7 +10,7 @@ from ase.io import write
 
 from so3k_explore.io.datasets import load_dataset, save_dataset
 from tests.app.models.labelled import labelled
-from tests.browser.conftest import TIMEOUT, expect
+from tests.browser.conftest import expect
 from tests.browser.pixels import ink, pixels, wait_until
 from tests.browser.test_page import Served, press
 from tests.browser.test_page import served as served
@@ -46,7 +46,7 @@ def test_a_model_is_trained_watched_found_again_and_used(new_page: Any, served: 
     expect(page.get_by_text(re.compile(r"^[\d.]+ meV/Å$")).first).to_be_visible()
     for k in range(2):
         plot = page.locator(".bk-Figure").nth(k)
-        assert wait_until(lambda plot=plot: ink(pixels(plot)) > 0.005, page, "the curves are drawn", seconds=TIMEOUT)
+        assert wait_until(lambda plot=plot: ink(pixels(plot)) > 0.005, page, "the curves are drawn")
     expect(page.get_by_text("water training").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     press(page, "Use this model")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import APPS, SCALE, Server, expect
+from tests.browser.conftest import APPS, Server, expect
 from tests.browser.pixels import change, ink, pixels, place, wait_until
 
 DOUBLE_CLICK = 500  # ms; two clicks within less are one double click for Bokeh, wherever they are
@@ -32,7 +32,7 @@ def opened(server: Server, new_page: Callable[..., Any], minima: int, **options:
 def test_a_leaf_tells_its_name_is_chosen_by_a_click_and_shift_adds(server: Server, new_page: Any) -> None:
     page = opened(server, new_page, 12)
     figure = page.locator(".bk-Figure").first
-    assert wait_until(lambda: ink(pixels(figure)) > 0.005, page, "the tree is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(figure)) > 0.005, page, "the tree is drawn")
     page.mouse.move(*place(page, LEAF, 3))
     expect(page.get_by_text("minimum 4", exact=True)).to_be_visible()
     page.mouse.click(*place(page, LEAF, 3))
@@ -45,13 +45,13 @@ def test_a_leaf_tells_its_name_is_chosen_by_a_click_and_shift_adds(server: Serve
     page.mouse.move(5, 690)
     ringed = pixels(figure)
     page.get_by_role("button", name="Highlight").click()
-    assert wait_until(lambda: change(ringed, pixels(figure)) > 0.0005, page, "the rings have moved", scale=SCALE)
+    assert wait_until(lambda: change(ringed, pixels(figure)) > 0.0005, page, "the rings have moved")
 
 
 def test_ten_thousand_leaves_are_drawn_and_one_can_be_chosen(server: Server, new_page: Any) -> None:
     page = opened(server, new_page, 10_000)
     figure = page.locator(".bk-Figure").first
-    assert wait_until(lambda: ink(pixels(figure)) > 0.1, page, "the tree is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(figure)) > 0.1, page, "the tree is drawn")
     page.mouse.click(*place(page, LEAF, 0))
     expect(page.get_by_text("chosen [")).to_be_visible()
 

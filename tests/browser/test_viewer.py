@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.conftest import APPS, SCALE, Server, Watched, expect
+from tests.browser.conftest import APPS, Server, Watched, expect
 from tests.browser.pixels import change, ink, pixels, wait_until
 
 PLACE = """(element, index) => {
@@ -54,12 +54,12 @@ def hears(page: Any, text: str) -> bool:
 
 def drawn(viewer: Any) -> np.ndarray:
     """Screenshot after the molecule has appeared."""
-    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, viewer.page, "the molecule is drawn", scale=SCALE)
+    assert wait_until(lambda: ink(pixels(viewer)) > 0.02, viewer.page, "the molecule is drawn")
     return pixels(viewer)
 
 
 def changes(viewer: Any, before: np.ndarray, what: str, least: float = 0.01) -> None:
-    assert wait_until(lambda: change(before, pixels(viewer)) > least, viewer.page, what, scale=SCALE)
+    assert wait_until(lambda: change(before, pixels(viewer)) > least, viewer.page, what)
 
 
 def test_a_molecule_is_drawn_with_its_bonds(viewer: Any) -> None:
@@ -112,9 +112,9 @@ def test_dragging_rotates_and_the_wheel_zooms(viewer: Any, page: Any) -> None:
     turned, covered = pixels(viewer), ink(pixels(viewer))
     page.mouse.wheel(0, 400)
     changes(viewer, turned, "the molecule is farther or nearer")
-    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) > 0.01, page, "its size has changed", scale=SCALE)
+    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) > 0.01, page, "its size has changed")
     page.locator(".viewer button.center").click()
-    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) < 0.03, page, "it fills the view again", scale=SCALE)
+    assert wait_until(lambda: abs(ink(pixels(viewer)) - covered) < 0.03, page, "it fills the view again")
 
 
 def test_frames_play_in_the_browser_and_python_learns_the_frame(viewer: Any, page: Any) -> None:
@@ -122,9 +122,7 @@ def test_frames_play_in_the_browser_and_python_learns_the_frame(viewer: Any, pag
     press(page, "frames")
     expect(page.locator('.viewer[data-frame="0"]')).to_be_visible()
     press(page, "play")
-    assert wait_until(
-        lambda: int(viewer.get_attribute("data-shown")) > 20, page, "twenty frames were shown", scale=SCALE
-    )
+    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > 20, page, "twenty frames were shown")
     press(page, "play")
     page.wait_for_timeout(300)
     frame = viewer.get_attribute("data-frame")
@@ -142,7 +140,7 @@ def test_keys_play_and_step(viewer: Any, page: Any) -> None:
     page.keyboard.press("ArrowLeft")
     assert hears(page, "frame 1")
     page.keyboard.press(" ")
-    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > 12, page, "space started playback", scale=SCALE)
+    assert wait_until(lambda: int(viewer.get_attribute("data-shown")) > 12, page, "space started playback")
     page.keyboard.press(" ")
 
 
@@ -158,7 +156,7 @@ def test_a_measurement_follows_the_frames(viewer: Any, page: Any) -> None:
 def test_many_frames_arrive_in_several_blocks(viewer: Any, page: Any) -> None:
     press(page, "many frames")
     assert wait_until(
-        lambda: viewer.evaluate("element => element.__viewer.player.loaded") == 60_000, page, "all arrived", scale=SCALE
+        lambda: viewer.evaluate("element => element.__viewer.player.loaded") == 60_000, page, "all arrived"
     )
     assert viewer.evaluate("element => element.__viewer.player.blocks.length") == 2
 
@@ -175,7 +173,7 @@ def test_colours_change_and_return(viewer: Any, page: Any) -> None:
     press(page, "colour")
     changes(viewer, before, "the colours have changed", least=0.02)
     press(page, "element")
-    assert wait_until(lambda: change(before, pixels(viewer)) < 0.005, page, "the colours are back", scale=SCALE)
+    assert wait_until(lambda: change(before, pixels(viewer)) < 0.005, page, "the colours are back")
 
 
 def test_overlays_and_edges_are_drawn_and_go_with_the_next_molecule(viewer: Any, page: Any) -> None:
@@ -218,9 +216,9 @@ def test_the_picture_follows_the_size_and_the_theme(viewer: Any, page: Any) -> N
     drawn(viewer)
     press(page, "wide")
     expect(page.locator('.viewer[data-size="800x440"]')).to_be_visible()
-    assert wait_until(lambda: 0.01 < ink(pixels(viewer)) < 0.9, page, "it is drawn again", scale=SCALE)
+    assert wait_until(lambda: 0.01 < ink(pixels(viewer)) < 0.9, page, "it is drawn again")
     press(page, "dark")
-    assert wait_until(lambda: pixels(viewer)[-5, 5].sum() < 90, page, "the background is dark", scale=SCALE)
+    assert wait_until(lambda: pixels(viewer)[-5, 5].sum() < 90, page, "the background is dark")
     assert ink(pixels(viewer)) > 0.01
 
 

@@ -1,6 +1,7 @@
 import logging
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,15 @@ from so3k_explore.potentials.so3krates import So3krates
 from so3k_explore.potentials.so3lr import So3lr
 from tests.potentials import GAPPED, MIDDLE, REPELLING
 
-SMALL_SO3KRATES = So3krates.create(1, GAPPED)
-SMALL_SO3LR = So3lr.create(1, MIDDLE)
+
+@cache
+def small_so3lr() -> So3lr:
+    return So3lr.create(1, MIDDLE)
+
+
+@cache
+def small_so3krates() -> So3krates:
+    return So3krates.create(1, GAPPED)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +62,7 @@ def test_only_two_precisions_exist() -> None:
 
 
 def test_an_added_model_is_listed_and_loaded_by_its_name(tmp_path: Path) -> None:
-    path = save_potential(tmp_path / "mine.npz", SMALL_SO3KRATES, description="my model")
+    path = save_potential(tmp_path / "mine.npz", small_so3krates(), description="my model")
     info = add_model(path)
     assert (info.name, info.kind, info.installed, info.description) == ("mine", "so3krates", True, "my model")
     assert info.parameters > 0
@@ -65,7 +73,7 @@ def test_an_added_model_is_listed_and_loaded_by_its_name(tmp_path: Path) -> None
 
 
 def test_who_knows_charges_is_known_without_loading(tmp_path: Path) -> None:
-    for name, potential in (("plain", SMALL_SO3KRATES), ("charged", SMALL_SO3LR)):
+    for name, potential in (("plain", small_so3krates()), ("charged", small_so3lr())):
         add_model(save_potential(tmp_path / f"{name}.npz", potential))
     assert {info.name: info.charges for info in list_models()} == {
         **{"lennard-jones": False, "plain": False},
@@ -75,8 +83,8 @@ def test_who_knows_charges_is_known_without_loading(tmp_path: Path) -> None:
 
 def test_folders_of_the_environment_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extra = tmp_path / "extra"
-    save_potential(extra / "a" / "model.npz", SMALL_SO3KRATES)
-    save_potential(extra / "b.npz", SMALL_SO3LR)
+    save_potential(extra / "a" / "model.npz", small_so3krates())
+    save_potential(extra / "b.npz", small_so3lr())
     (extra / "unrelated").mkdir()
     np.savez(extra / "other.npz", x=np.ones(2))
     monkeypatch.setenv("SO3K_MODELS", str(extra))
@@ -96,7 +104,7 @@ def test_the_default_model_knows_the_elements(tmp_path: Path) -> None:
         default_model([1, 8])
     with pytest.raises(ModelNotFoundError, match="No model knows all of the elements H, Fe"):
         default_model([26, 1])
-    add_model(save_potential(tmp_path / "mine.npz", SMALL_SO3LR))
+    add_model(save_potential(tmp_path / "mine.npz", small_so3lr()))
     assert default_model([1, 8]) == "mine"
 
 
@@ -119,7 +127,7 @@ def test_another_file_is_taken_but_never_passes_for_the_published_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        fetch_model("so3lr", from_file=save_potential(tmp_path / "mine.npz", SMALL_SO3LR))
+        fetch_model("so3lr", from_file=save_potential(tmp_path / "mine.npz", small_so3lr()))
     assert "does not hold the published parameters" in caplog.text
     assert not model_info("so3lr").published
     assert "Not the published parameters" in model_card(model_info("so3lr"))
@@ -177,7 +185,7 @@ def test_a_bundled_model_comes_before_those_of_the_user_except_for_ions(
     bundled = tmp_path / "bundled"
     save_potential(bundled / "ours.npz", So3krates.create(1, REPELLING).replace(elements=frozenset({1, 6, 8})))
     monkeypatch.setattr(registry, "PRETRAINED", bundled)
-    add_model(save_potential(tmp_path / "mine.npz", SMALL_SO3LR))
+    add_model(save_potential(tmp_path / "mine.npz", small_so3lr()))
     assert [info.name for info in list_models()] == ["lennard-jones", "ours", "so3lr", "mine"]
     assert model_info("ours").ions is False
     assert default_model([1, 6]) == "ours"

@@ -71,8 +71,8 @@ class Background(param.Parameterized):
         """Progress of the task with a label; may be called from its thread."""
         self._progress = (min(max(fraction, 0.0), 1.0), sentence)
 
-    def collect(self) -> None:
-        """Hands over the results of all finished tasks."""
+    def collect(self) -> bool:
+        """Hands over the results of all finished tasks; whether there were any."""
         finished = [(key, task) for key, task in self._tasks.items() if task.future.done()]
         for key, task in finished:
             if self._tasks.get(key) is not task:  # an earlier `done` has started this key anew
@@ -89,6 +89,7 @@ class Background(param.Parameterized):
             else:
                 raise error
         self._describe()
+        return bool(finished)
 
     def wait(self, seconds: float = 30.0) -> None:
         """Waits for all tasks and collects them, those that they start in turn included; for notebooks and tests."""

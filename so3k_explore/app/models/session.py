@@ -117,10 +117,10 @@ class Session(param.Parameterized):
         self.runs.shown = run
         self.potential.look()
 
-    def tick(self) -> None:
-        """Hands over what has been read and begins to read what is due."""
+    def tick(self) -> bool:
+        """Hands over what has been read and begins to read what is due; whether there was anything to hand over."""
         now = time.monotonic()
-        self.background.collect()
+        news = self.background.collect()
         self.runs.tick(now)
         self.shown.tick(now)
         self.charges.tick(now)
@@ -132,6 +132,7 @@ class Session(param.Parameterized):
         self.spectra.tick(now)
         self.following.tick(now)
         self.rehearsal.tick(now)
+        return news
 
     def start(self) -> None:
         """Starts the run that card 3 describes."""

@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from so3k_explore.app.models.session import Session
-from so3k_explore.app.views.part import Part
+from so3k_explore.app.views.part import Lazy, Part
 
 
 class BookmarkBar(Part):
@@ -32,7 +32,8 @@ class BookmarkBar(Part):
             margin=(10, 0),
         )
         self._save.variant = "outlined"
-        self._layout = pn.Row(add, self._list, self._save, margin=0)
+        self._bar = pn.Row(add, self._list, self._save, margin=0)
+        self._layout = Lazy(lambda: self._bar, sizing_mode=None)
         session.bookmarks.param.watch(lambda *_: self._draw(), "entries")
         session.shown.param.watch(lambda *_: self._draw(), "run")
         self._draw()
@@ -41,8 +42,9 @@ class BookmarkBar(Part):
         entries, run = self.session.bookmarks.entries, self.session.shown.run
         self._list.param.update(options={"jump to …": None, **{entry.label: entry for entry in entries}}, value=None)
         self._list.visible = self._save.visible = bool(entries)
-        self._layout.visible = run is not None
+        self._bar.visible = run is not None
         if run is not None:
+            self._layout.open()
             self._save.filename = f"{run.name}-bookmarks.xyz".replace(" ", "-")
 
     def _chosen(self, event: Any) -> None:

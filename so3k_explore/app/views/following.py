@@ -10,7 +10,7 @@ from so3k_explore.app.models.following import ERROR
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.panes.heat import HeatChart
 from so3k_explore.app.panes.tables import TableCard
-from so3k_explore.app.views.part import Lazy, Part, folded, pictures
+from so3k_explore.app.views.part import Part, folded, pictures
 
 COLUMNS = ("Conformation", "Share / %", "± / %", "Stay / ps", "± / ps", "Left", "Leads to")
 DECIMALS = {"Share / %": 1, "± / %": 1, "Stay / ps": 3, "± / ps": 3}
@@ -22,15 +22,10 @@ class FollowingCards(Part):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._lazy = Lazy(lambda: _Cards(session))
-        self._layout = folded("Free energy, distances between frames, stays in conformations", self._lazy)
+        title = "Free energy, distances between frames, stays in conformations"
+        self._layout = folded(title, lambda: _Cards(session))
         self._layout.active = []
-        self._layout.param.watch(lambda event: self._opened(session, bool(event.new)), "active")
-
-    def _opened(self, session: Session, opened: bool) -> None:
-        if opened:
-            self._lazy.open()
-        session.following.open = opened
+        self._layout.param.watch(lambda event: session.following.param.update(open=bool(event.new)), "active")
 
 
 class _Cards(Part):

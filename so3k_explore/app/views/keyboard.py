@@ -8,6 +8,8 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.custom import JSComponent
 
+from so3k_explore.app.views.part import opened
+
 KEYS = {
     "Space": "play or pause",
     "← →": "one frame back or on",
@@ -51,6 +53,11 @@ class Keyboard(JSComponent):
 
 def keys_dialog() -> pmui.Dialog:
     """The list of keys."""
+    dialog = pmui.Dialog(title="Keys", show_close_button=True, close_on_click=True, width_option="xs")
+    return opened(dialog, _list)
+
+
+def _list() -> pn.Column:
     rows = [
         pn.Row(
             pmui.Chip(label=key, size="small", variant="outlined", width=90, margin=(4, 8)),
@@ -59,4 +66,4 @@ def keys_dialog() -> pmui.Dialog:
         )
         for key, meaning in KEYS.items()
     ]
-    return pmui.Dialog(*rows, title="Keys", show_close_button=True, close_on_click=True, width_option="xs")
+    return pn.Column(*rows, margin=0)

@@ -17,7 +17,7 @@ from so3k_explore.app.views.compared import ComparedCards
 from so3k_explore.app.views.coverage import CoverageCards
 from so3k_explore.app.views.exports import ExportBar
 from so3k_explore.app.views.linked_card import LinkedCard
-from so3k_explore.app.views.part import Lazy, Part, folded, in_turns, tall
+from so3k_explore.app.views.part import Part, folded, in_turns, tall
 from so3k_explore.app.views.sharpening import RecheckCard, SharpeningBar
 from so3k_explore.app.views.thermal import ThermalCards
 from so3k_explore.app.views.way import WayCard
@@ -37,9 +37,8 @@ class LandscapeTab(Part):
         self._sentence = pmui.Typography("", variant="body2", color="text.secondary", margin=(10, 14))
         self._sentence_of(session.landscape.sentence)
         session.landscape.param.watch(lambda event: self._sentence_of(event.new), "sentence")
-        thermal = Lazy(lambda: ThermalCards(session))
-        compared = Lazy(lambda: ComparedCards(session))
-        more = [unfolding("Populations and heat capacity", thermal), unfolding("Compare with another run", compared)]
+        thermal = folded("Populations and heat capacity", lambda: ThermalCards(session))
+        more = [thermal, folded("Compare with another run", lambda: ComparedCards(session))]
         bars = pn.Column(SharpeningBar(session), ExportBar(session), sizing_mode="stretch_width", margin=0)
         later = (
             *((WayCard(session), WITH_NOTE), (NetworkCard(session), WITH_NOTE)),
@@ -57,13 +56,6 @@ class LandscapeTab(Part):
 
     def _sentence_of(self, sentence: str) -> None:
         self._sentence.param.update(object=sentence, visible=bool(sentence))
-
-
-def unfolding(title: str, content: Lazy) -> Any:
-    """Content that is made when its title is clicked for the first time."""
-    part = folded(title, content)
-    part.param.watch(lambda event: content.open() if event.new else None, "active")
-    return part
 
 
 class TreeCard(LinkedCard):

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 from so3k_explore.app.models.potential import PotentialModel, described
 from so3k_explore.app.views.fields import NumberField
 from so3k_explore.app.views.molecule_card import message
-from so3k_explore.app.views.part import Part, folded
+from so3k_explore.app.views.part import Part, folded, in_a_row
 
 ADD = "Add a model from a file"
 
@@ -39,7 +39,7 @@ class ModelCard(Part):
             self._about,
             self._notes,
             self._install,
-            folded("Precision and cutoff", precision, self._cutoff),
+            folded("Precision and cutoff", lambda: in_a_row(precision, self._cutoff)),
             sizing_mode="stretch_width",
             margin=0,
         )

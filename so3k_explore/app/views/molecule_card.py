@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.views.fields import NumberField
-from so3k_explore.app.views.part import Part, folded
+from so3k_explore.app.views.part import Part, folded, in_a_row, opened
 
 # The label would lie over a text that Python has set while the page was being drawn.
 LABEL_ABOVE = {
@@ -80,6 +80,12 @@ class MoleculeCard(Part):
             self.model.open_file(bytes(event.new), str(self._file.filename or "upload.xyz"))
 
     def _paste_dialog(self) -> tuple[pmui.Dialog, pmui.Button]:
+        dialog = pmui.Dialog(title="Paste a structure", show_close_button=True, close_on_click=True, width_option="sm")
+        button = pmui.Button(label="Paste", icon="content_paste", variant="outlined", size="small")
+        button.on_click(lambda _: setattr(dialog, "open", True))
+        return opened(dialog, lambda: self._paste_form(dialog)), button
+
+    def _paste_form(self, dialog: pmui.Dialog) -> pn.Column:
         text = pmui.TextAreaInput(
             label="Structure as text",
             placeholder="3\nwater\nO 0.00 0.00 0.12\nH 0.00 0.76 -0.47\nH 0.00 -0.76 -0.47",
@@ -89,9 +95,6 @@ class MoleculeCard(Part):
         )
         form = pmui.RadioButtonGroup(label="Format", options=list(PASTE_NAMES), value="XYZ", size="small")
         use = pmui.Button(label="Use this structure", variant="contained")
-        dialog = pmui.Dialog(
-            text, form, use, title="Paste a structure", show_close_button=True, close_on_click=True, width_option="sm"
-        )
 
         def take(_: Any) -> None:
             content = text.value_input or text.value
@@ -100,9 +103,7 @@ class MoleculeCard(Part):
                 dialog.open = False
 
         use.on_click(take)
-        button = pmui.Button(label="Paste", icon="content_paste", variant="outlined", size="small")
-        button.on_click(lambda _: setattr(dialog, "open", True))
-        return dialog, button
+        return pn.Column(text, form, use, sizing_mode="stretch_width", margin=0)
 
     def _charge_row(self) -> pn.Column:
         make = lambda name: NumberField(self.model, name, placeholder="as given")
@@ -110,7 +111,7 @@ class MoleculeCard(Part):
             label="Structure in the file", size="small", sizing_mode="stretch_width", visible=False
         )
         self._frame.param.watch(lambda event: self.model.param.update(frame=event.new), "value")
-        electrons = folded("Charge and multiplicity", make("charge"), make("multiplicity"))
+        electrons = folded("Charge and multiplicity", lambda: in_a_row(make("charge"), make("multiplicity")))
         return pn.Column(self._frame, electrons, margin=0, sizing_mode="stretch_width")
 
     def _draw(self) -> None:

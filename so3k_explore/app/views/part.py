@@ -43,24 +43,6 @@ def tall(height: int) -> dict[str, Any]:
     return {"height": height, "sizing_mode": "stretch_width"}
 
 
-def folded(title: str, *content: Any) -> pmui.Accordion:
-    """Content that is out of the way until its title is clicked."""
-    inner = pn.FlexBox(*content, margin=0, sizing_mode="stretch_width")
-    return pmui.Accordion(
-        (title, inner),
-        elevation=0,
-        disable_gutters=True,
-        title_variant="body2",
-        margin=0,
-        sizing_mode="stretch_width",
-        sx={
-            **TIGHT,
-            "&::before, & .MuiAccordion-root::before": {"display": "none"},
-            "& .MuiAccordionDetails-root": {"padding": "0 0 4px 0"},
-        },
-    )
-
-
 class Lazy(Part):
     """Makes its content when it is first opened, so that a page need not wait for what nobody has looked at."""
 
@@ -74,6 +56,39 @@ class Lazy(Part):
         if self._make is not None:
             make, self._make = self._make, None
             self._layout.objects = [make()]
+
+
+def folded(title: str, content: Callable[[], Any]) -> pmui.Accordion:
+    """Content that is made when its title is clicked for the first time."""
+    room = Lazy(content, sizing_mode="stretch_width")
+    part = pmui.Accordion(
+        (title, room),
+        elevation=0,
+        disable_gutters=True,
+        title_variant="body2",
+        margin=0,
+        sizing_mode="stretch_width",
+        sx={
+            **TIGHT,
+            "&::before, & .MuiAccordion-root::before": {"display": "none"},
+            "& .MuiAccordionDetails-root": {"padding": "0 0 4px 0"},
+        },
+    )
+    part.param.watch(lambda event: room.open() if event.new else None, "active")
+    return part
+
+
+def in_a_row(*parts: Any) -> pn.FlexBox:
+    """Parts beside each other, as many as there is room for."""
+    return pn.FlexBox(*parts, margin=0, sizing_mode="stretch_width")
+
+
+def opened(dialog: Any, content: Callable[[], Any]) -> Any:
+    """A dialog or drawer whose content is made when it is opened for the first time."""
+    room = Lazy(content, sizing_mode="stretch_width")
+    dialog.append(room)
+    dialog.param.watch(lambda event: room.open() if event.new else None, "open")
+    return dialog
 
 
 def in_turns(first: Any, cards: Sequence[tuple[Any, int]]) -> list[Lazy]:

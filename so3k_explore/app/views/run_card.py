@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 from so3k_explore.app.models.run import BASICS, KINDS, VERBS, Form, RunModel, form_of, more
 from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.fields import field
-from so3k_explore.app.views.part import Part, folded
+from so3k_explore.app.views.part import Part, folded, in_a_row
 
 EMPTY = {
     "duration": "until stopped",
@@ -78,8 +78,8 @@ class LiveFields(Part):
         form.fill(run.settings)
         change = lambda event: self.session.runs.act("change", run.id, **{event.name: event.new})
         form.param.watch(change, list(names))
-        fields = [field(form, name, placeholder=EMPTY.get(name, "")) for name in names]
-        self._layout.objects = [folded("Change the run on show", *fields)]
+        fields = lambda: [field(form, name, placeholder=EMPTY.get(name, "")) for name in names]
+        self._layout.objects = [folded("Change the run on show", lambda: in_a_row(*fields()))]
 
     def _show(self) -> None:
         self._layout.visible = self.session.shown.active and bool(self._layout.objects)
@@ -88,10 +88,10 @@ class LiveFields(Part):
 def form_fields(form: Form, kind: str) -> pn.Column:
     """The basics of a form, and the rest under "More"."""
     basics = [field(form, name, placeholder=EMPTY.get(name, "")) for name in BASICS[kind] if name in form.names()]
-    rest = [field(form, name, placeholder=EMPTY.get(name, "")) for name in more(form, kind)]
+    rest = lambda: [field(form, name, placeholder=EMPTY.get(name, "")) for name in more(form, kind)]
     return pn.Column(
-        pn.FlexBox(*basics, margin=0, sizing_mode="stretch_width"),
-        folded("More", *rest),
+        in_a_row(*basics),
+        folded("More", lambda: in_a_row(*rest())),
         margin=0,
         sizing_mode="stretch_width",
     )

@@ -7,7 +7,7 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.models.display import lasting, speed_text
 from so3k_explore.app.models.session import Session
-from so3k_explore.app.views.part import ONE_LINE, Part
+from so3k_explore.app.views.part import ONE_LINE, Lazy, Part
 
 COLOURS: dict[str, Any] = {
     "running": "primary",
@@ -97,7 +97,8 @@ class ShownButtons(Part):
         make = lambda label, icon, action: _action(label, icon, lambda: runs.act(action))
         self._pause, self._resume = make("Pause", "pause", "pause"), make("Resume", "play_arrow", "resume")
         self._stop = make("Stop", "stop", "stop")
-        self._layout = pn.Row(self._pause, self._resume, self._stop, margin=0)
+        self._bar = pn.Row(self._pause, self._resume, self._stop, margin=0)
+        self._layout = Lazy(lambda: self._bar, sizing_mode=None)
         self.session.shown.param.watch(lambda *_: self._draw(), "status")
         self._draw()
 
@@ -107,7 +108,9 @@ class ShownButtons(Part):
         self._pause.visible = state in ("running", "starting", "queued")
         self._resume.visible = state in ("paused", "stopped", "failed", "interrupted")
         self._stop.visible = state in ("running", "starting", "queued", "paused")
-        self._layout.visible = bool(state) and state != "done"
+        self._bar.visible = bool(state) and state != "done"
+        if self._bar.visible:
+            self._layout.open()
 
 
 def _action(label: str, icon: str, act: Any) -> pmui.Button:

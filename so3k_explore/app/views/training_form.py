@@ -12,7 +12,7 @@ from so3k_explore.app.models.labelling import FORMATS, LabellingModel
 from so3k_explore.app.models.training import BASICS, FRESH, MORE, NETWORK, TASKS, TrainingModel
 from so3k_explore.app.views.fields import EMPTY_SHOWN, WIDE, field
 from so3k_explore.app.views.molecule_card import message
-from so3k_explore.app.views.part import Part, folded
+from so3k_explore.app.views.part import Part, folded, in_a_row
 
 FORM_WIDTH = WIDE + 16  # px
 EMPTY = {"patience": "all steps", "huber": "none", "description": "made from the data set", "structures": "all"}
@@ -108,7 +108,7 @@ class StartForm(Part):
         return field(self.model.form, name, placeholder=EMPTY.get(name, ""))
 
     def _fields(self, *names: str) -> pn.FlexBox:
-        return pn.FlexBox(*map(self._field, names), margin=0, sizing_mode="stretch_width")
+        return in_a_row(*map(self._field, names))
 
     def _draw(self) -> None:
         obstacle = self.model.obstacle
@@ -124,7 +124,7 @@ class FitForm(StartForm):
         """Those of `owner`, which is `model` itself unless told; `basics` and `more` replace and precede the usual."""
         super().__init__(model if owner is None else owner, *BUTTONS["train" if owner is None else "loop"])
         self._training, form = model, self.model.form
-        self._network = folded("Network", *map(self._field, NETWORK))
+        self._network = folded("Network", lambda: self._fields(*NETWORK))
         self._held_out = pmui.MultiChoice.from_param(form.param.held_out, width=WIDE, margin=(6, 8))
         name = pmui.TextInput.from_param(
             self.model.param.name_, size="small", placeholder="that of the file", width=WIDE, margin=(6, 8)
@@ -133,7 +133,7 @@ class FitForm(StartForm):
             *((self._fields(*BASICS),) if basics is None else basics(self)),
             *self._start,
             self._network,
-            folded("More", name, *map(self._field, (*more, *MORE)), self._held_out),
+            folded("More", lambda: in_a_row(name, *map(self._field, (*more, *MORE)), self._held_out)),
             **{"width": FORM_WIDTH, "margin": 0},
         )
         model.param.watch(lambda *_: self._draw(), "start_from")

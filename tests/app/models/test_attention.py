@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -28,7 +29,6 @@ from so3k_explore.system import System
 from tests.app.models.fakes import FakeRun, FakeRuns, fake_point
 from tests.potentials import MIDDLE
 
-POTENTIAL = So3krates.create(4, replace(MIDDLE, cutoff=5.0), dtype=jnp.float64)
 TABLE = tuple(
     Agreement("magnitude", reference, 0.9, partial, 0.2, 50, 10)
     for reference, partial in (("masked", 0.3), ("Hessian", 0.5))
@@ -36,19 +36,24 @@ TABLE = tuple(
 MODEL = "so3k-peptide-gfn2"
 
 
+@cache
+def random_network() -> So3krates:
+    return So3krates.create(4, replace(MIDDLE, cutoff=5.0), dtype=jnp.float64)
+
+
 def system_of(question: AttentionQuestion) -> System:
     return System.create(question.structure.positions, question.structure.numbers)
 
 
 def answer(question: AttentionQuestion) -> Any:
-    return attention(POTENTIAL, system_of(question))
+    return attention(random_network(), system_of(question))
 
 
 def sorted_families(question: AttentionQuestion) -> Families:
     with Landscape(question.landscape) as landscape:
         minima = landscape.minima()
         parts = blocks(question.reduction, landscape.numbers, landscape.bonds)
-        maps = attention_along(POTENTIAL, landscape.system(1), minima.positions, landscape.bonds, None, parts)
+        maps = attention_along(random_network(), landscape.system(1), minima.positions, landscape.bonds, None, parts)
     space = attention_space(maps, families=2)
     return Families(minima.ids, maps, parts.names, space, {"torsions": (0.5, 0.01, 2)})
 
@@ -97,7 +102,7 @@ def opened(session: Session, at_rest: Callable[[Session], None], run: str = "") 
 def test_the_matrix_is_that_of_the_structure_in_the_viewer(session: Session, at_rest: Any, butane: Any) -> None:
     opened(session, at_rest)
     (picture,) = session.attention.pictures
-    expected = attention_map(attention(POTENTIAL, butane.system))
+    expected = attention_map(attention(random_network(), butane.system))
     np.testing.assert_allclose(picture.matrix, expected, atol=1e-5)
     assert picture.names[0] == "C1"
     session.attention.choice.reduction = HEAVY

@@ -12,7 +12,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.views.attention import AttentionTab, said
 from so3k_explore.app.views.attention_figure import AttentionFigure
 from so3k_explore.app.views.viewer import ViewerView
-from tests.app.models.test_attention import POTENTIAL, TABLE, opened
+from tests.app.models.test_attention import TABLE, opened, random_network
 from tests.app.models.test_attention import at_rest as at_rest
 from tests.app.models.test_attention import butane_run as butane_run
 from tests.app.models.test_attention import session as session
@@ -59,7 +59,7 @@ def test_a_model_without_attention_gets_a_sentence_instead_of_pictures(
 
 
 def test_the_figure_of_a_notebook_links_matrix_and_molecule(butane: Any) -> None:
-    figure = AttentionFigure(butane, attention(POTENTIAL, butane.system), TABLE)
+    figure = AttentionFigure(butane, attention(random_network(), butane.system), TABLE)
     assert figure.__panel__().get_root(Document()) is not None
     figure._choose(2, 1)
     assert figure.pane.picked == [2, 1]
@@ -69,7 +69,7 @@ def test_the_figure_of_a_notebook_links_matrix_and_molecule(butane: Any) -> None
     figure.choice.reduction = "heavy atoms"
     assert figure.matrix.names == ("C1", "C2", "C3", "C4")
     np.testing.assert_array_equal(figure._picture.matrix.shape, (4, 4))
-    unjudged = AttentionFigure(butane, attention(POTENTIAL, butane.system))
+    unjudged = AttentionFigure(butane, attention(random_network(), butane.system))
     assert "is not known" in unjudged._verdict.object
     assert said(figure._picture, None, beside=False).startswith("Rows listen")
 

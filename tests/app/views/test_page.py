@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import panel_material_ui as pmui
 from bokeh.document import Document
 
 from so3k_explore.app.address import keep_address
@@ -72,7 +73,7 @@ def test_pause_and_stop_stand_in_the_line_that_is_always_visible(session: Sessio
     assert line._buttons._stop.visible
     runs.runs["first"].state = "done"
     tick(session)
-    assert not line._buttons._layout.visible
+    assert not line._buttons._bar.visible
 
 
 def test_the_button_carries_the_reason_why_it_cannot_be_pressed(session: Session) -> None:
@@ -101,7 +102,10 @@ def test_a_going_run_takes_a_new_temperature(session: Session, runs: Any) -> Non
     session.open(run="first")
     tick(session)
     assert fields._layout.visible
-    temperature = next(part for part in fields._layout.objects[0].objects[0] if part.label.startswith("Temperature"))
+    fold = fields._layout.objects[0]
+    assert not list(fold.select(pmui.TextInput)), "nobody has looked yet"
+    fold.active = [0]
+    temperature = next(part for part in fold.select(pmui.TextInput) if part.label.startswith("Temperature"))
     temperature.value = "450"
     tick(session)
     assert ("change", {"temperature": 450.0}) in runs.runs["first"].calls

@@ -34,10 +34,12 @@ def conformers(molecule: Any, count: int, seed: int = 0) -> np.ndarray:
     return positions
 
 
-def write_search(root: Path, name: str, minima: int, molecule: str = "Ac-AAA-NHMe") -> str:
+def write_search(
+    root: Path, name: str, minima: int, molecule: str = "Ac-AAA-NHMe", model: str | Path | None = None
+) -> str:
     """The folder of a finished search under `root`; returns its id."""
     read = load_molecule(molecule)
-    job = make_job(MinimaSettings(), read, "lennard-jones" if molecule.startswith("lj") else None, name)
+    job = make_job(MinimaSettings(), read, "lennard-jones" if molecule.startswith("lj") else model, name)
     folder = RunFolder.create(root / name, job.to_json())
     rng = np.random.default_rng(1)
     positions = rng.uniform(-1.5, 1.5, (minima, read.n_atoms, 3))
