@@ -118,7 +118,7 @@ def test_the_landscape_of_a_run_is_searched_with_its_model(tmp_path: Path) -> No
     environment = {**os.environ, "SO3K_RUNS": str(tmp_path), "JAX_ENABLE_X64": "0"}
     options = ["lj7", "--walkers", "4", "--minima", "3", "--seed", "1", "--json", "--force-tolerance", "0.001"]
     call = lambda *words: subprocess.run(
-        [*command, *words], capture_output=True, text=True, timeout=280, env=environment
+        [*command, *words], capture_output=True, text=True, timeout=800, env=environment
     )
     explored = call("explore", *options)
     assert explored.returncode == 0, explored.stderr

@@ -108,7 +108,7 @@ def test_runs_have_spectra_too(call: Call, tmp_path: Path) -> None:
     settings = DynamicsSettings(duration=0.5, record=("velocities",), frame_interval=2.0, temperature=20.0)
     moving = runs.submit(settings, cluster, "lennard-jones")
     search = runs.submit(MinimaSettings(max_calls=1500, walkers=4), cluster, "lennard-jones")
-    assert moving.wait(240).state == search.wait(240).state == "done"
+    assert moving.wait(600).state == search.wait(600).state == "done"
     runs.close()
     code, out, err = call("spectra", moving.id, "--resolution", "100")
     assert (code, err) == (0, "")

@@ -58,7 +58,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-m", "so3k_explore.cli", *arguments]
-    return subprocess.run(program, capture_output=True, text=True, timeout=280, env=ENVIRONMENT)
+    return subprocess.run(program, capture_output=True, text=True, timeout=800, env=ENVIRONMENT)
 
 
 def steps_of(status: Path) -> int:
@@ -159,13 +159,13 @@ def test_interrupting_leaves_a_fit_that_can_be_resumed(data: Path, tmp_path: Pat
         [*program, "--runs", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     ) as process:
         try:
-            deadline = time.monotonic() + 240
+            deadline = time.monotonic() + 600
             while not any(steps_of(path) > 20 for path in tmp_path.glob("*/status.json")):
                 assert time.monotonic() < deadline
                 assert process.poll() is None
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=240)
+            _, err = process.communicate(timeout=800)
         finally:
             process.kill()
     assert process.returncode == 130

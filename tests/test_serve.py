@@ -12,7 +12,7 @@ from so3k_explore.io.structures import load_molecule
 from so3k_explore.jobs import DynamicsSettings, Runs
 from tests.test_cli import interruptible
 
-PATIENCE = 240  # s, for machines with too much to do
+PATIENCE = 600  # s, for machines with too much to do
 
 
 def test_ctrl_c_ends_the_page_at_once_and_the_run_goes_on(tmp_path: Path) -> None:

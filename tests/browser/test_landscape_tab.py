@@ -37,7 +37,7 @@ def served(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) 
     found = []
     for minima in (8, 0):
         run = runs.submit(MinimaSettings(max_calls=1), named("lj7"), "lennard-jones")
-        run.wait(120)
+        run.wait(600)
         for path in Path(run.folder).glob("landscape.db*"):
             path.unlink()
         if minima:

@@ -17,7 +17,7 @@ def moved(folder: Path, name: str, **settings: Any) -> str:
     runs = Runs(folder, engine="inline")
     asked = DynamicsSettings(**{"temperature": 300.0, "walkers": 2, **settings})
     run = runs.submit(asked, named("lj7"), "lennard-jones", name=name)
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     runs.close()
     return run.id
 

@@ -34,7 +34,7 @@ def test_a_crash_costs_one_task_and_closing_does_not_wait() -> None:
     failing = [crew.submit(trouble, what) for what in ("raise", "crash")]
     assert isinstance(failing[0].exception(60), ValueError)
     assert "code 3" in str(failing[1].exception(60))
-    assert crew.submit(trouble, "again").result(60) == "again"
+    assert crew.submit(trouble, "again").result(300) == "again"
     long, never = crew.submit(trouble, "wait"), crew.submit(trouble, "never")
     while not long.running():
         time.sleep(0.01)

@@ -26,7 +26,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     event, load = threading.Event(), registry.load_potential
 
     def slow(*arguments: object, **options: object) -> object:
-        assert event.wait(120)
+        assert event.wait(600)
         return load(*arguments, **options)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(registry, "load_potential", slow)

@@ -21,7 +21,7 @@ if __name__ == "__main__":
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
-PATIENCE = 240
+PATIENCE = 600
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as cluster:
         assert cluster.stdout is not None
         yield cluster.stdout.readline().strip()
-        cluster.communicate(timeout=240)
+        cluster.communicate(timeout=800)
 
 
 def test_two_workers_of_a_cluster_work_at_the_same_time(tmp_path: Path, address: str) -> None:

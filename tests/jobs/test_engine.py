@@ -17,7 +17,7 @@ from so3k_explore.jobs.engine import running_engine
 from so3k_explore.jobs.store import is_locked
 
 ENDLESS = DynamicsSettings(temperature=300.0, seed=1)
-PATIENCE = 240  # s, for machines with too much to do
+PATIENCE = 600  # s, for machines with too much to do
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,11 @@ def look():
         "checkpoint": (run.folder / "checkpoint.npz").exists(),
     }
 
-run.wait(200)
+run.wait(600)
 before = look()
 subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)
 run.resume()
-run.wait(200)
+run.wait(600)
 print(json.dumps([before, look()]))
 runs.close()
 """
@@ -49,7 +49,7 @@ def test_a_full_disk_is_told_and_what_was_written_is_kept(tmp_path: Path) -> Non
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("This test mounts a small file system, for which it needs Linux and the rights of root")
     command = [*private, sys.executable, "-c", PROGRAM, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stderr
     full, after = json.loads(done.stdout)
 

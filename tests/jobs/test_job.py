@@ -47,7 +47,7 @@ def test_a_run_computes_with_its_cutoff(model: Path, tmp_path: Path) -> None:
     energies = {}
     for cutoff in (None, 3.0):
         run = runs.submit(AT_REST, molecule, model, long_range_cutoff=cutoff)
-        run.wait(240)
+        run.wait(600)
         energies[cutoff] = float(run.series()["energy"][0, 0])
         asked = Question.about(molecule, str(model), long_range_cutoff=cutoff)
         assert energies[cutoff] == pytest.approx(evaluate(asked).energy, abs=1e-4)

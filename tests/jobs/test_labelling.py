@@ -30,7 +30,7 @@ WORKER = "from so3k_explore.jobs.worker import run_job; import sys; run_job(sys.
 
 
 def done(run: Run) -> Any:
-    status = run.wait(120)
+    status = run.wait(600)
     assert status.state == "done", status.message
     return status
 
@@ -66,7 +66,7 @@ def test_a_killed_worker_loses_no_label(runs: Runs, tmp_path: Path) -> None:
     labels = run.folder / "labels.jsonl"
     count = lambda: len([line for line in labels.read_text().splitlines() if line]) if labels.exists() else 0
     with subprocess.Popen([sys.executable, "-c", WORKER, str(run.folder)], env=ENVIRONMENT) as worker:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while count() < 4:  # the first line tells whose labels they are
             assert time.monotonic() < deadline
             assert worker.poll() is None
@@ -116,11 +116,11 @@ def test_frames_of_a_run_and_minima_of_a_landscape_are_sources(runs: Runs, tmp_p
 def test_nothing_labelled_is_a_failure_that_says_why(runs: Runs, tmp_path: Path) -> None:
     write(tmp_path / "close.xyz", Atoms("HH", [[0, 0, 0], [0.5, 0, 0]]))
     run = runs.submit(LabelSettings(source=str(tmp_path / "close.xyz"), method=MOODY))
-    status = run.wait(120)
+    status = run.wait(600)
     assert status.state == "failed"
     assert "Not one of 1 structures got a label. The reference calculation failed: no convergence" in status.message
     run.resume()
-    assert run.wait(120).state == "failed"
+    assert run.wait(600).state == "failed"
     assert [event["kind"] for event in run.events()].count("failed label") == 2, "it was tried again"
 
 

@@ -22,16 +22,16 @@ def settings(tmp_path: Path) -> LoopSettings:
 def test_a_loop_is_a_run_that_can_be_stopped_resumed_and_continued(runs: Runs, settings: LoopSettings) -> None:
     run = runs.submit(settings)
     assert (run.kind, run.name, run.molecule.name) == ("loop", "argon", "cluster")
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while run.status().details.get("phase") != "exploring":
         assert time.monotonic() < deadline
         assert run.status().active
         time.sleep(0.001)
     run.stop()
-    assert run.wait(240).state == "stopped"
+    assert run.wait(600).state == "stopped"
     model = (run.folder / "start" / "model.npz").stat().st_mtime_ns
     run.resume()
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert (status.step, status.total, status.progress) == (30, 30, 1.0)
     assert (run.folder / "start" / "model.npz").stat().st_mtime_ns == model
@@ -51,7 +51,7 @@ def test_a_loop_is_a_run_that_can_be_stopped_resumed_and_continued(runs: Runs, s
 
     run.change(rounds=2)
     run.resume()
-    status = run.wait(240)
+    status = run.wait(600)
     assert (status.state, len(status.details["rounds"]), status.step) == ("done", 2, 45)
     assert status.details["rounds"][0] == found
 

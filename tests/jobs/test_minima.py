@@ -22,7 +22,7 @@ from tests.jobs.test_labelling import WORKER
 from tests.test_cli_training import ENVIRONMENT
 
 SEARCH = MinimaSettings(walkers=8, max_calls=6000, seed=1)
-PATIENCE = 240  # s
+PATIENCE = 600  # s
 
 
 def started(runs: Runs, interval: float) -> Run:
@@ -117,7 +117,8 @@ def test_minima_are_on_the_disk_before_a_checkpoint_speaks_of_them(
     monkeypatch.setattr(Storage, "sync", lambda self: (order.append("landscape"), sync(self)))
     monkeypatch.setattr(minima, "save_checkpoint", save)
     runs = Runs(tmp_path, engine="inline")
-    assert runs.submit(MinimaSettings(walkers=4, max_calls=200), named("lj7"), "lennard-jones").wait(60).state == "done"
+    run = runs.submit(MinimaSettings(walkers=4, max_calls=200), named("lj7"), "lennard-jones")
+    assert run.wait(600).state == "done"
     runs.close()
     assert len(order) >= 2
     assert order == ["landscape", "checkpoint"] * (len(order) // 2)

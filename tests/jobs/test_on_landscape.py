@@ -42,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 def search(runs: Runs) -> Run:
     """A search that has found all minima of seven atoms."""
     run = runs.submit(MinimaSettings(walkers=8, minima=MINIMA, max_calls=40_000), "lj7", precision="float64")
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     assert len(run.landscape()) >= 2
     return run
 
@@ -55,7 +55,7 @@ def test_saddles_are_written_into_the_landscape_of_the_search_and_the_run_can_be
     runs: Runs, search: Run
 ) -> None:
     run = submitted(runs, search, SaddlesSettings(landscape=search.id, saddles=2, pairs=2, walkers=4))
-    status = run.wait(280)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.message == "Found 2 saddles." or "saddles" in status.message
     assert run.landscape_run == search.id
@@ -67,7 +67,7 @@ def test_saddles_are_written_into_the_landscape_of_the_search_and_the_run_can_be
     assert status.progress == 1.0
     before = status.step
     run.resume()
-    again = run.wait(120)
+    again = run.wait(600)
     assert (again.state, again.step) == ("done", before)  # what it wanted is there already
 
 
@@ -81,7 +81,7 @@ def test_a_landscape_that_another_model_made_is_left_as_it_is(runs: Runs, search
     landscape.storage.metadata = {**metadata, "model": {**metadata["model"], "name": "pairs", "fingerprint": "0" * 16}}
     try:
         saddles, run = len(landscape.saddles()), submitted(runs, search, settings(landscape=search.id))
-        status = run.wait(120)
+        status = run.wait(600)
         assert status.state == "failed"
         assert "was made with the model pairs (00000000), got " in status.message
         assert len(landscape.saddles()) == saddles
@@ -91,7 +91,7 @@ def test_a_landscape_that_another_model_made_is_left_as_it_is(runs: Runs, search
 
 def test_frequencies_give_free_energies(runs: Runs, search: Run) -> None:
     run = submitted(runs, search, VibrationsSettings(landscape=search.id))
-    status = run.wait(280)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.message.startswith("Frequencies of ")
     tree = free_energy_tree(search.landscape(), 300.0)
@@ -101,7 +101,7 @@ def test_frequencies_give_free_energies(runs: Runs, search: Run) -> None:
 def test_minima_are_checked_with_a_reference_method(runs: Runs, search: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
     run = submitted(runs, search, RecheckSettings(landscape=search.id, method=REFERENCE, minima=2, saddles=1))
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.message == f"2 minima checked with {REFERENCE}."
     found = stored_recheck(search.landscape(), REFERENCE)
@@ -110,7 +110,7 @@ def test_minima_are_checked_with_a_reference_method(runs: Runs, search: Run, mon
 
 def test_a_reference_method_that_is_not_there_is_a_sentence(runs: Runs, search: Run) -> None:
     run = submitted(runs, search, RecheckSettings(landscape=search.id, method="nowhere:Nothing"))
-    status = run.wait(60)
+    status = run.wait(600)
     assert status.state == "failed"
     assert "No calculator was found at `nowhere:Nothing`" in status.message
     landscape_lock(search._folder, 0).release()  # the run has let go of it
@@ -123,7 +123,7 @@ def test_two_runs_do_not_write_one_landscape_at_a_time(
     lock = landscape_lock(search._folder)
     try:
         run = submitted(runs, search, SaddlesSettings(landscape=search.id))
-        status = run.wait(60)
+        status = run.wait(600)
     finally:
         lock.release()
     assert status.state == "failed"
@@ -132,6 +132,6 @@ def test_two_runs_do_not_write_one_landscape_at_a_time(
 
 def test_a_landscape_that_was_deleted_is_a_sentence(runs: Runs, search: Run, tmp_path: Path) -> None:
     run = submitted(runs, search, SaddlesSettings(landscape="20000101-gone"))
-    status = run.wait(60)
+    status = run.wait(600)
     assert status.state == "failed"
     assert "has no landscape here" in status.message

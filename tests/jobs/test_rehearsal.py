@@ -45,7 +45,7 @@ def job(settings: Settings = DYNAMICS) -> Job:
 
 
 def finish() -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while rehearsal._stage.current is not None and rehearsal._stage.current.going:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -58,7 +58,7 @@ def test_a_rehearsed_run_compiles_nothing(settings: Settings, runs: Runs, compil
     assert len(rehearsal._stage.known) == 1
     assert compiled or settings.kind == "relax"
     compiled.clear()
-    assert runs.submit(settings, "lj7", "lennard-jones").wait(240).state == "done"
+    assert runs.submit(settings, "lj7", "lennard-jones").wait(600).state == "done"
     assert compiled == []
 
 
@@ -121,7 +121,7 @@ def test_a_rehearsal_that_fails_is_left_to_the_run_to_explain(runs: Runs) -> Non
     rehearsal.rehearse(content)
     finish()
     assert rehearsal._stage.known == []
-    assert runs.submit(DYNAMICS, "lj7", "lennard-jones").wait(240).state == "done"
+    assert runs.submit(DYNAMICS, "lj7", "lennard-jones").wait(600).state == "done"
 
 
 def test_programs_are_dropped_after_some_molecules(monkeypatch: pytest.MonkeyPatch) -> None:

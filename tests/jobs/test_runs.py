@@ -22,7 +22,7 @@ ENDLESS = DynamicsSettings(temperature=300.0, seed=1)
 
 def wait_for_steps(run: Run, more: int = 1) -> int:
     """Waits until the run has made some more steps; returns how many it has."""
-    before, deadline = run.status().step, time.monotonic() + 240
+    before, deadline = run.status().step, time.monotonic() + 600
     while run.status().step < before + more:
         status = run.status()
         assert status.active, status.message
@@ -33,7 +33,7 @@ def wait_for_steps(run: Run, more: int = 1) -> int:
 
 def test_dynamics_runs_to_its_end_and_everything_is_in_the_folder(runs: Runs) -> None:
     run = runs.submit(FAST, load_molecule("lj7"), "lennard-jones")
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert (status.step, status.total, status.progress) == (400, 400, 1.0)
     assert status.device
@@ -54,7 +54,7 @@ def test_velocities_are_stored_when_asked_for(runs: Runs) -> None:
     settings = FAST.replace(walkers=2, record=("velocities",), frame_interval=0.5, duration=0.01)
     run = runs.submit(settings, load_molecule("lj7"), "lennard-jones", precision="float64")
     usual = runs.submit(FAST.replace(duration=0.01), load_molecule("lj7"), "lennard-jones")
-    assert run.wait(240).state == usual.wait(240).state == "done"
+    assert run.wait(600).state == usual.wait(600).state == "done"
     assert usual.trajectory().velocities is None
     trajectory = run.trajectory()
     velocities, positions = trajectory.velocities[:], np.asarray(trajectory.positions[:], float)
@@ -72,10 +72,10 @@ def test_dipoles_are_stored_when_asked_for_and_survive_a_resumption(runs: Runs, 
     run = runs.submit(settings, molecule, str(tmp_path / "charged.npz"), precision="float64")
     wait_for_steps(run, 3)
     run.stop()
-    run.wait(240)
+    run.wait(600)
     run.change(duration=(run.status().step + 3) * 0.5e-3)
     run.resume()
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     with run.trajectory() as trajectory:
         assert trajectory.velocities is None
@@ -87,7 +87,7 @@ def test_dipoles_are_stored_when_asked_for_and_survive_a_resumption(runs: Runs, 
 
 def test_dipoles_need_a_model_with_charges(runs: Runs) -> None:
     run = runs.submit(FAST.replace(record=("dipoles",)), load_molecule("lj7"), "lennard-jones")
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "failed"
     assert "LennardJones has no charges" in status.message
 
@@ -98,7 +98,7 @@ def test_heavier_hydrogen_is_written_down(runs: Runs) -> None:
     molecule = dataclasses.replace(molecule, bonds=np.array([[0, 1]]))
     settings = FAST.replace(duration=0.01, hydrogen_mass=3.0, guard=False)
     run = runs.submit(settings, molecule, "lennard-jones")
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     np.testing.assert_allclose(run.trajectory().masses, [3.0, 39.948 - 2 + 0.008], atol=1e-3)
 
 
@@ -106,7 +106,7 @@ def test_a_run_is_paused_changed_and_stopped_while_it_goes(runs: Runs) -> None:
     run = runs.submit(ENDLESS, load_molecule("lj7"), "lennard-jones")
     wait_for_steps(run)
     run.pause()
-    assert run.wait(240, states=("paused",)).state == "paused"
+    assert run.wait(600, states=("paused",)).state == "paused"
     held = run.status().step
     time.sleep(0.3)
     assert run.status().step == held
@@ -120,7 +120,7 @@ def test_a_run_is_paused_changed_and_stopped_while_it_goes(runs: Runs) -> None:
     run.change(walkers=1)
     wait_for_steps(run, 2000)
     run.stop()
-    assert run.wait(240).state == "stopped"
+    assert run.wait(600).state == "stopped"
     assert run.settings == ENDLESS.replace(temperature=20.0, walkers=1)
     assert [trajectory.walkers for trajectory in run.trajectories()] == [1, 2, 1]
     energy = run.series()["energy"]
@@ -136,11 +136,11 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(runs: Runs) -> None
     parts = runs.submit(settings, load_molecule("lj7"), "lennard-jones")
     wait_for_steps(parts, 500)
     parts.stop()
-    stopped = parts.wait(240)
+    stopped = parts.wait(600)
     assert stopped.state == "stopped"
     assert stopped.step < 6000
     parts.resume()
-    assert parts.wait(240).state == "done"
+    assert parts.wait(600).state == "done"
     assert whole.status().state == "done"
     np.testing.assert_array_equal(parts.series()["energy"], whole.series()["energy"])
     np.testing.assert_array_equal(parts.trajectory().times, np.arange(0, 3001, 10))
@@ -149,16 +149,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(runs: Runs) -> None
 
 def test_a_run_that_is_done_goes_on_when_it_is_given_more_time(runs: Runs) -> None:
     run = runs.submit(FAST, load_molecule("lj7"), "lennard-jones")
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     run.change(duration=0.3)
     run.resume()
-    status = run.wait(240)
+    status = run.wait(600)
     assert (status.state, status.step) == ("done", 600)
 
 
 def test_a_relaxation_ends_with_small_forces(runs: Runs) -> None:
     run = runs.submit(RelaxSettings(force_tolerance=0.001), load_molecule("lj7"), "lennard-jones")
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.details["max_force"] < 0.001
     assert run.series()["max_force"][-1, 0] < 0.001
@@ -167,7 +167,7 @@ def test_a_relaxation_ends_with_small_forces(runs: Runs) -> None:
 def test_a_search_for_minima_fills_a_landscape(runs: Runs) -> None:
     settings = MinimaSettings(walkers=4, minima=3, seed=1)
     run = runs.submit(settings, load_molecule("lj7"), "lennard-jones")
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.details["n_minima"] >= 3
     landscape = run.landscape()
@@ -178,11 +178,11 @@ def test_a_search_for_minima_fills_a_landscape(runs: Runs) -> None:
 
 def test_a_search_goes_on_from_its_checkpoint_without_finding_minima_twice(runs: Runs) -> None:
     run = runs.submit(MinimaSettings(walkers=4, minima=2, seed=1), load_molecule("lj7"), "lennard-jones")
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     before = run.status().step
     run.change(minima=4)
     run.resume()
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "done", status.message
     assert status.step > before
     energies = np.sort(run.landscape().minima().energies)
@@ -191,7 +191,7 @@ def test_a_search_goes_on_from_its_checkpoint_without_finding_minima_twice(runs:
 
 def test_a_run_with_one_walker_that_breaks_says_why(runs: Runs) -> None:
     hot = DynamicsSettings(temperature=1e6, seed=1, relax_first=False)
-    status = runs.submit(hot, load_molecule("lj7"), "lennard-jones").wait(240)
+    status = runs.submit(hot, load_molecule("lj7"), "lennard-jones").wait(600)
     assert status.state == "failed"
     assert "The walker stopped at" in status.message
     assert "left the others" in status.message or "not finite" in status.message or "infinite" in status.message
@@ -221,12 +221,12 @@ def test_a_problem_is_told_in_a_sentence_and_nothing_is_lost(
 
     monkeypatch.setattr(Recorder, "append", fail_late)
     run = runs.submit(FAST, load_molecule("lj7"), "lennard-jones", checkpoint_interval=0)
-    status = run.wait(240)
+    status = run.wait(600)
     assert status.state == "failed"
     assert sentence in status.message
     monkeypatch.setattr(Recorder, "append", append)
     run.resume()
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     np.testing.assert_array_equal(run.series()["time_fs"], np.arange(0, 201, 10))
     np.testing.assert_array_equal(run.trajectory().times, np.arange(0, 201, 10))
 
@@ -272,7 +272,7 @@ def test_a_run_is_found_by_a_part_of_its_id(runs: Runs) -> None:
 
 def test_damaged_files_do_not_break_the_list(runs: Runs) -> None:
     run = runs.submit(FAST, load_molecule("lj7"), "lennard-jones")
-    assert run.wait(240).state == "done"
+    assert run.wait(600).state == "done"
     for name in ("live.bin", "trajectory.h5", "events.jsonl", "control.jsonl", "series/0000.bin"):
         (run.folder / name).write_bytes(b"\x00damaged")
     assert run.live() is None

@@ -76,7 +76,7 @@ def on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.nda
     file = tmp_path_factory.mktemp("devices") / "found.npz"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "2", "PYTHONPATH": root}
-    subprocess.run([sys.executable, "-c", SCRIPT, file], env=environment, check=True, timeout=240)
+    subprocess.run([sys.executable, "-c", SCRIPT, file], env=environment, check=True, timeout=800)
     return dict(np.load(file))
 
 

@@ -48,7 +48,7 @@ def on_two_devices(tmp_path_factory: pytest.TempPathFactory) -> FitState:
     file = tmp_path_factory.mktemp("devices") / "state.npz"
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(DEVICES), "PYTHONPATH": root}
-    subprocess.run([sys.executable, "-c", STATES, file, str(STEPS)], env=environment, check=True, timeout=240)
+    subprocess.run([sys.executable, "-c", STATES, file, str(STEPS)], env=environment, check=True, timeout=800)
     return load_checkpoint(file, like=fresh())
 
 

@@ -91,7 +91,7 @@ class Background(param.Parameterized):
         self._describe()
         return bool(finished)
 
-    def wait(self, seconds: float = 30.0) -> None:
+    def wait(self, seconds: float = 300.0) -> None:
         """Waits for all tasks and collects them, those that they start in turn included; for notebooks and tests."""
         while self._tasks:
             for task in list(self._tasks.values()):

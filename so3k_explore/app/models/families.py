@@ -1,7 +1,8 @@
 """What the tab Conformers knows: a map of the minima, the families they fall into, and what these are called.
 
 Nothing is computed on the page's thread. While the tab is open, new minima make new pictures, never for more than a
-fifth of the time, so that a search is followed live without being slowed down.
+fifth of the time, so that a search is followed live without being slowed down. The first picture of a search that has
+ended is made before anybody asks for it.
 """
 
 import time
@@ -87,7 +88,8 @@ class FamiliesModel(param.Parameterized):
         """Begins what is due, and passes on what a thread says about its work."""
         busy = self._session.background.busy("families")
         self.doing = self._told if busy else ""
-        if self.open and self._due and not busy and now >= self._next:
+        wanted = self.open or (self.picture is None and self._session.shown.rests(now))
+        if wanted and self._due and not busy and now >= self._next:
             self._begin()
 
     def choose(self, cluster: int) -> None:

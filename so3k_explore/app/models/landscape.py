@@ -2,7 +2,8 @@
 
 Nothing is computed on the page's thread. While the tab is open, the landscape is looked at again and again; when it
 has changed, its pictures are made one after the other, each at most once at a time and never for more than a fifth of
-the time, so that a search is followed live without being slowed down.
+the time, so that a search is followed live without being slowed down. The tree of a search that has ended is made
+before anybody asks for it.
 """
 
 import time
@@ -88,12 +89,13 @@ class LandscapeModel(param.Parameterized):
 
     def tick(self, now: float) -> None:
         """Looks at the landscape when it is time, and makes the pictures that are due."""
-        if not self.open or self.reader is None:
+        ahead = self.tree is None and self._session.shown.rests(now)
+        if self.reader is None or not (self.open or ahead):
             return
         if now >= self._next.get("look", 0.0) and not self._session.background.busy("landscape look"):
             self._next["look"] = now + LOOK_SECONDS
             self._begin("look", self.reader.look, self._looked)
-        for name in ("tree", "network", "thermal"):
+        for name in ("tree", "network", "thermal") if self.open else ("tree",):
             if name in self._due and now >= self._next.get(name, 0.0):
                 self._make(name)
 

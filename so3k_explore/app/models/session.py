@@ -96,6 +96,7 @@ class Session(param.Parameterized):
 
     def _wire(self) -> None:
         """Lets the parts act on each other."""
+        self.param.watch(lambda *_: self._tab_opened(), "tab")
         self.molecule.param.watch(self._new_molecule, "molecule")
         self.potential.param.watch(self._new_model, ["models", "name_"])
         self.runs.param.watch(self._attach, ["shown", "entries"])
@@ -133,6 +134,12 @@ class Session(param.Parameterized):
         self.following.tick(now)
         self.rehearsal.tick(now)
         return news
+
+    def _tab_opened(self) -> None:
+        """Begins to read what the tab shows, while it is being drawn."""
+        now = time.monotonic()
+        self.families.tick(now)
+        self.landscape.tick(now)
 
     def start(self) -> None:
         """Starts the run that card 3 describes."""

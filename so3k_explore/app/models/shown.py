@@ -1,5 +1,6 @@
 """The run on the page: its folder is read in a thread, and what is new is handed over at the session's pace."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 NUMBERS_SECONDS = 0.1
 PICTURES_SECONDS = 0.4
+AHEAD_SECONDS = 3.0  # a page that is being drawn has better things to do
 MAX_ROWS = 4000
 
 
@@ -33,17 +35,24 @@ class ShownRun(param.Parameterized):
         self._background = background
         self._next = {"numbers": 0.0, "pictures": 0.0}
         self._follower: _Follower | None = None
+        self._since = 0.0
 
     def attach(self, run: "Run | None") -> None:
         """Shows another run, or none."""
         self._follower = None if run is None else _Follower(run)
         self._next = dict.fromkeys(self._next, 0.0)
+        self._since = time.monotonic()
         self.param.update(run=run, status=None, live=None, series={}, measured=None, minima=None, error="")
 
     @property
     def active(self) -> bool:
         """Whether the run is going or will."""
         return self.status is not None and self.status.active
+
+    def rests(self, now: float) -> bool:
+        """Whether the run has ended and has been on show for a while, so that a tab's pictures may be made ahead."""
+        ended = self.status is not None and not self.status.active
+        return ended and now >= self._since + AHEAD_SECONDS
 
     def tick(self, now: float) -> None:
         """Begins to read what is due."""

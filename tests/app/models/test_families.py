@@ -120,6 +120,20 @@ def test_nothing_is_made_while_another_tab_is_open(shown: Session, settle: Calla
     assert refresh(shown, settle).wish.by == "distances"
 
 
+@pytest.mark.parametrize("state", ["done", "running"])
+def test_the_first_picture_of_a_search_that_has_ended_is_made_ahead(
+    state: str, session: Session, runs: FakeRuns, butane: Any, landscape: Any, settle: Callable[[Session], None]
+) -> None:
+    runs.runs = {"search": FakeRun("search", butane, kind="minima", state=state, found=landscape)}
+    session.open(run="search", tab="molecule")
+    assert refresh(session, settle) is None, "the page is being drawn"
+    session.shown._since -= 60.0
+    ahead = refresh(session, settle)
+    assert (ahead is not None) == (state == "done")
+    session.families.by = "distances"
+    assert refresh(session, settle) is ahead, "nobody has asked for another one"
+
+
 def test_too_few_minima_are_shown_with_a_sentence(
     session: Session, runs: FakeRuns, butane: Any, settle: Callable[[Session], None]
 ) -> None:

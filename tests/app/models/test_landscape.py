@@ -109,6 +109,23 @@ def test_an_empty_landscape_no_run_and_other_kinds_say_so(
     assert "dynamics" in session.landscape.sentence
 
 
+@pytest.mark.parametrize("state", ["done", "running"])
+def test_the_tree_of_a_search_that_has_ended_is_made_ahead(
+    state: str, session: Session, cluster: Any, written: Landscape, settle: Settle, tmp_path: Path
+) -> None:
+    open_run(session, cluster, written, tmp_path, state=state)
+    session.tab = "molecule"
+    settle_all(session, settle)
+    assert session.landscape.tree is None, "the page is being drawn"
+    session.shown._since -= 60.0
+    settle_all(session, settle)
+    assert (session.landscape.tree is not None) == (state == "done")
+    assert session.landscape.network is None
+    session.tab = "landscape"
+    settle_all(session, settle)
+    assert session.landscape.network is not None
+
+
 def test_one_minimum_is_a_tree_of_one_leaf(session: Session, cluster: Any, settle: Settle, tmp_path: Path) -> None:
     landscape = Landscape.open(tmp_path / "landscape.db")
     landscape.bind(cluster)

@@ -21,5 +21,5 @@ else:
 
 
 def test_nglviews_own_widget_gets_the_frames_and_asks_for_the_front_end_that_is_installed() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=800)
     assert done.returncode == 0, done.stderr
