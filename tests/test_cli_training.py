@@ -19,7 +19,7 @@ from so3k_explore.cli.options import add_settings, read_settings
 from so3k_explore.cli.terminal import Parser
 from so3k_explore.io.dataset_formats import read_dataset, write_extxyz
 from so3k_explore.io.datasets import load_dataset, save_dataset
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.learning_settings import TrainSettings
 from so3k_explore.potentials.checkpoints import load_checkpoint
 from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training import judge, molecules, recipe

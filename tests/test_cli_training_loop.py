@@ -13,7 +13,7 @@ from so3k_explore.cli.options import add_settings, read_settings
 from so3k_explore.cli.terminal import Parser, describe
 from so3k_explore.cli.training import add_arguments
 from so3k_explore.io.datasets import load_dataset, save_dataset
-from so3k_explore.jobs.settings import LoopSettings, TrainSettings
+from so3k_explore.jobs.learning_settings import LoopSettings, TrainSettings
 from so3k_explore.jobs.status import RunStatus
 from so3k_explore.potentials.checkpoints import load_checkpoint
 from tests.test_cli_training import OPTIONS

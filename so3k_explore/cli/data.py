@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from so3k_explore.cli.options import add_folder, add_json, add_settings, read_settings
 from so3k_explore.cli.terminal import say, show, show_json
 from so3k_explore.cli.work import detach, foreground
-from so3k_explore.jobs.settings import LabelSettings
+from so3k_explore.jobs.learning_settings import LabelSettings
 
 if TYPE_CHECKING:
     from so3k_explore.io.datasets import Dataset

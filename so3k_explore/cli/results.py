@@ -7,7 +7,7 @@ import numpy as np
 
 from so3k_explore import units
 from so3k_explore.cli.terminal import say
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus

@@ -10,7 +10,7 @@ from so3k_explore.cli.options import add_folder, add_json, add_settings, read_se
 from so3k_explore.cli.terminal import duration, say, show, show_json
 from so3k_explore.cli.training_loop import LOOP, add_loop, run_loop
 from so3k_explore.cli.work import detach, foreground
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.learning_settings import TrainSettings
 
 if TYPE_CHECKING:
     from so3k_explore.io.datasets import Dataset

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from so3k_explore.cli.options import add_settings, read_settings
 from so3k_explore.cli.terminal import say
 from so3k_explore.cli.work import detach, foreground
-from so3k_explore.jobs.settings import LoopSettings, TrainSettings
+from so3k_explore.jobs.learning_settings import LoopSettings, TrainSettings
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, Runs

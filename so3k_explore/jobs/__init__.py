@@ -10,17 +10,17 @@
 """
 
 from so3k_explore.jobs.frames import LiveFrame as LiveFrame
+from so3k_explore.jobs.learning_settings import LabelSettings as LabelSettings
+from so3k_explore.jobs.learning_settings import LoopSettings as LoopSettings
+from so3k_explore.jobs.learning_settings import TrainSettings as TrainSettings
 from so3k_explore.jobs.run import Run as Run
 from so3k_explore.jobs.runs import Runs as Runs
 from so3k_explore.jobs.setting import Settings as Settings
 from so3k_explore.jobs.settings import DynamicsSettings as DynamicsSettings
-from so3k_explore.jobs.settings import LabelSettings as LabelSettings
-from so3k_explore.jobs.settings import LoopSettings as LoopSettings
 from so3k_explore.jobs.settings import MinimaSettings as MinimaSettings
 from so3k_explore.jobs.settings import RecheckSettings as RecheckSettings
 from so3k_explore.jobs.settings import RelaxSettings as RelaxSettings
 from so3k_explore.jobs.settings import SaddlesSettings as SaddlesSettings
-from so3k_explore.jobs.settings import TrainSettings as TrainSettings
 from so3k_explore.jobs.settings import VibrationsSettings as VibrationsSettings
 from so3k_explore.jobs.status import RunStatus as RunStatus
 from so3k_explore.jobs.store import RunNotFoundError as RunNotFoundError

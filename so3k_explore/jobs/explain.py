@@ -2,7 +2,7 @@
 
 import errno
 
-from so3k_explore.jobs.settings import FITTING
+from so3k_explore.jobs.learning_settings import FITTING
 from so3k_explore.jobs.store import RunFolder, StoreError
 from so3k_explore.jobs.task import Task
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from so3k_explore.io.molecule import Molecule
+from so3k_explore.jobs.learning_settings import LabelSettings, LoopSettings, TrainSettings
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import LabelSettings, LoopSettings, TrainSettings, settings_from_json
+from so3k_explore.jobs.settings import settings_from_json
 from so3k_explore.system import System
 
 if TYPE_CHECKING:

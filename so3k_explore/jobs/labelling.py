@@ -9,9 +9,9 @@ import numpy as np
 from so3k_explore.io.datasets import DatasetError, load_dataset, save_dataset
 from so3k_explore.jobs.frames import LiveFrame, first_frame
 from so3k_explore.jobs.labelling_inputs import read_structures
+from so3k_explore.jobs.learning_settings import LabelSettings
 from so3k_explore.jobs.series import SeriesReader, SeriesWriter
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import LabelSettings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.training.labelling import Journal, Labelling, label_structures
 

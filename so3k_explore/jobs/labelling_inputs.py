@@ -11,9 +11,9 @@ import numpy as np
 from so3k_explore.io.datasets import Dataset, DatasetError, Frame, from_frames
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.job import Job
+from so3k_explore.jobs.learning_settings import LabelSettings
 from so3k_explore.jobs.loading import working_precision
 from so3k_explore.jobs.recorder import trajectory_paths
-from so3k_explore.jobs.settings import LabelSettings
 from so3k_explore.jobs.store import RunFolder
 from so3k_explore.system import System
 from so3k_explore.training.labelling import check_method, unlabelled

@@ -14,9 +14,9 @@ from so3k_explore.io.datasets import Dataset
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame, first_frame
 from so3k_explore.jobs.job import fingerprint
+from so3k_explore.jobs.learning_settings import LoopSettings
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import LoopSettings
 from so3k_explore.jobs.store import read_json, write_atomic
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.jobs.training import TRAINING, VALIDATION, check_same

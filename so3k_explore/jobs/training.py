@@ -14,9 +14,9 @@ import numpy as np
 from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
 from so3k_explore.jobs.frames import LiveFrame, first_frame
 from so3k_explore.jobs.job import fingerprint
+from so3k_explore.jobs.learning_settings import TrainSettings
 from so3k_explore.jobs.series import SeriesWriter
 from so3k_explore.jobs.setting import Settings
-from so3k_explore.jobs.settings import TrainSettings
 from so3k_explore.jobs.task import Context, Outcome
 from so3k_explore.jobs.training_inputs import fit_of, prepare_run, start_info
 from so3k_explore.training.fit import Fit, FitState, fit, initial_fit, mean_errors

@@ -9,7 +9,7 @@ from so3k_explore.io.dataset_formats import read_dataset
 from so3k_explore.io.datasets import Dataset, DatasetError
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.job import Job, fingerprint
-from so3k_explore.jobs.settings import LoopSettings, TrainSettings
+from so3k_explore.jobs.learning_settings import LoopSettings, TrainSettings
 from so3k_explore.potentials.registry import ModelInfo, model_info
 from so3k_explore.potentials.so3krates import Architecture
 from so3k_explore.training.exploring import molecules_of

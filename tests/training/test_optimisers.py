@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.learning_settings import TrainSettings
 from so3k_explore.potentials.so3krates import ELEMENT_ROWS, So3krates
 from so3k_explore.training.fit import Fit, fit, initial_fit, mean_errors
 from so3k_explore.training.optimisers import OPTIMISERS, RMS, make_optimiser

@@ -10,7 +10,7 @@ import param
 from so3k_explore.app.models.attention_choice import BESIDE, DIFFERENCE, FAMILIES, AttentionChoice
 from so3k_explore.app.models.attention_pictures import Picture, anchors, cylinders, full_colour
 from so3k_explore.app.models.faithfulness import FaithfulnessModel
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.analysis.attention_blocks import Blocks

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from so3k_explore.app.models.evaluation import Evaluation
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.session import Session

@@ -9,7 +9,7 @@ from so3k_explore.app.models.dataset import Summary
 from so3k_explore.app.models.labelling import method_obstacle
 from so3k_explore.app.models.run import form_of
 from so3k_explore.app.models.runs import RunsModel
-from so3k_explore.jobs.settings import LoopSettings, check_name
+from so3k_explore.jobs.learning_settings import LoopSettings, check_name
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.training import TrainingModel

@@ -13,7 +13,7 @@ from so3k_explore.app.models.dataset import MOST_BYTES
 from so3k_explore.app.models.display import counted
 from so3k_explore.app.models.run import form_of
 from so3k_explore.app.models.runs import RunsModel
-from so3k_explore.jobs.settings import FITTING, LabelSettings, check_name
+from so3k_explore.jobs.learning_settings import FITTING, LabelSettings, check_name
 from so3k_explore.jobs.uploads import keep_upload
 
 if TYPE_CHECKING:

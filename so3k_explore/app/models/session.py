@@ -34,7 +34,7 @@ from so3k_explore.app.models.shown import ShownRun
 from so3k_explore.app.models.spectra import SpectraModel
 from so3k_explore.app.models.training import TrainingModel
 from so3k_explore.app.models.way import WayModel
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.io.structures import Molecule

@@ -13,7 +13,7 @@ import param
 from so3k_explore.app.models.display import counted, typeset
 from so3k_explore.app.models.scene import Structure
 from so3k_explore.app.models.spectra_pictures import Lines, Spectra, film, lines_of, spectra_of
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 if TYPE_CHECKING:
     from so3k_explore.app.models.session import Session

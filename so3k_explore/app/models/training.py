@@ -13,7 +13,7 @@ from so3k_explore.app.models.labelling import LabellingModel
 from so3k_explore.app.models.potential import PAIR, PotentialModel
 from so3k_explore.app.models.run import form_of
 from so3k_explore.app.models.runs import RunsModel
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.learning_settings import TrainSettings
 
 if TYPE_CHECKING:
     from so3k_explore.jobs import Run, RunStatus

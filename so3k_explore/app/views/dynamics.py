@@ -10,7 +10,7 @@ from so3k_explore.app.models.track import followed_names
 from so3k_explore.app.panes.charts import DensityChart, LineChart, link_x
 from so3k_explore.app.views.following import FollowingCards
 from so3k_explore.app.views.part import Part, pictures
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 MAX_TORSIONS = 4
 COLUMNS = {

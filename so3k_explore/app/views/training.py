@@ -15,7 +15,7 @@ from so3k_explore.app.views.learning_pictures import PICTURES, WAITING
 from so3k_explore.app.views.molecule_card import message
 from so3k_explore.app.views.part import Part
 from so3k_explore.app.views.training_form import FORM_WIDTH, TrainingForm
-from so3k_explore.jobs.settings import LEARNING
+from so3k_explore.jobs.learning_settings import LEARNING
 
 TITLES = {"train": "Training", "label": "Labelling", "loop": "Active learning"}
 

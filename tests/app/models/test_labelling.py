@@ -14,7 +14,7 @@ from so3k_explore.app.models.training import ELSEWHERE, MORE, NETWORK
 from so3k_explore.app.views.runs import brief
 from so3k_explore.app.views.status import speeds
 from so3k_explore.io.datasets import save_dataset
-from so3k_explore.jobs.settings import LabelSettings, LoopSettings
+from so3k_explore.jobs.learning_settings import LabelSettings, LoopSettings
 from so3k_explore.jobs.status import RunStatus
 from tests.app.models.fakes import FakeRun, FakeRuns
 from tests.app.models.labelled import labelled

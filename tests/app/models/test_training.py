@@ -11,7 +11,7 @@ from so3k_explore.app.models.session import Session
 from so3k_explore.app.models.shown import MAX_ROWS, sparse
 from so3k_explore.app.models.training import BASICS, ELSEWHERE, MORE, NETWORK
 from so3k_explore.io.datasets import save_dataset
-from so3k_explore.jobs.settings import TrainSettings
+from so3k_explore.jobs.learning_settings import TrainSettings
 from so3k_explore.jobs.status import RunStatus
 from so3k_explore.potentials import registry
 from so3k_explore.potentials.checkpoints import save_potential
