@@ -6,7 +6,6 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from so3k_explore.app.panes.bundle import LaterColumn
 from so3k_explore.app.panes.molecule import MoleculePane
 from so3k_explore.app.theme import ICONS
 
@@ -16,7 +15,7 @@ NORMAL, STROLL = PACES["normal"], PACES["slow"]
 
 
 class PlayerBar(pn.viewable.Viewer):
-    """Controls of a `MoleculePane`: it follows the pane's parameters; drawn with the first frames, hidden without."""
+    """Controls of a `MoleculePane`: it follows the pane's parameters and is hidden while there are no frames."""
 
     label = param.String("Frame", doc="What a frame is: Frame, Conformer …")
 
@@ -50,7 +49,6 @@ class PlayerBar(pn.viewable.Viewer):
         self._row = pmui.Row(
             first, self._play, last, self._slider, self._pace, loop, sizing_mode="stretch_width", margin=0
         )
-        self._room = LaterColumn(sizing_mode="stretch_width", margin=0)
         pane.param.watch(self._follow, ["n_frames", "playing"])
         self._follow()
 
@@ -66,8 +64,6 @@ class PlayerBar(pn.viewable.Viewer):
         """Length of the slider and face of the play button."""
         pane = self._pane
         self._row.visible = pane.n_frames > 1
-        if self._row.visible and not self._room.objects:
-            self._room.objects = [self._row]
         self._slider.end = max(pane.n_frames - 1, 1)
         self._play.icon = ICONS["pause"] if pane.playing else ICONS["play"]
 
@@ -76,4 +72,4 @@ class PlayerBar(pn.viewable.Viewer):
         self._slider.label = self.label
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return self._room
+        return self._row
