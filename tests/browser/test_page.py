@@ -135,6 +135,7 @@ def test_a_run_is_watched_paused_resumed_and_stopped(new_page: Any, served: Serv
     expect(page.get_by_role("button", name="Pause", exact=True).first).to_be_visible()
     press(page, "Stop")
     expect(page.get_by_text("stopped", exact=False).first).to_be_visible()
+    expect(page.get_by_text("Frame:").first).to_have_text(re.compile(r"Frame: ?[1-9]"))  # the player is at the end
 
 
 def test_a_second_window_and_a_reload_show_the_run_and_its_deletion_can_be_undone(
