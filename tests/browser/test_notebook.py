@@ -81,3 +81,6 @@ def test_the_viewer_draws_in_a_notebook(lab: Server, new_page: Callable[..., Any
     expect(explored).to_be_visible()
     expect(page.get_by_role("button", name="Run dynamics")).to_be_enabled()
     assert wait_until(lambda: ink(pixels(explored)) > 0.02, page, "the cluster is drawn")
+    page.wait_for_timeout(3000)  # for what the browser answers
+    complaints = page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]')
+    assert complaints.all_inner_texts() == []

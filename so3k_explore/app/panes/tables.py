@@ -18,6 +18,13 @@ SMALL_ROWS = """
 """
 
 
+class ReadOnlyTable(pn.widgets.Tabulator):
+    """A table that only Python fills: in a notebook browsers send rows back, which may be those of a moment ago."""
+
+    def _process_data(self, data: Mapping[str, Any]) -> None:
+        """Leaves rows from the browser alone."""
+
+
 class TableCard(pn.viewable.Viewer):
     """Rows in the order given, sortable by clicking a heading; needs `pn.extension("tabulator")`."""
 
@@ -54,14 +61,14 @@ class TableCard(pn.viewable.Viewer):
         self._place = pn.Column(self._table, sizing_mode="stretch_both", margin=0)
         self._card = card(self.param.title, shown_when_filled(self, self._place), **layout)
 
-    def _make(self) -> pn.widgets.Tabulator:
+    def _make(self) -> ReadOnlyTable:
         """A table without rows."""
         formats: dict[str, Any] = {
             name: {"type": "money", "precision": digits, "thousand": " "} for name, digits in self._decimals.items()
         }
         for name in self._unknown:
             formats[name] = NumberFormatter(format=f"0.{'0' * self._decimals[name]}", nan_format=DASH)
-        table = pn.widgets.Tabulator(
+        table = ReadOnlyTable(
             self._frame({name: [] for name in self.columns}),
             **{"formatters": formats, "text_align": dict.fromkeys(formats, "right"), "show_index": False},
             **{"selectable": True, "disabled": True, "layout": "fit_columns", "configuration": {"rowHeight": 28}},

@@ -46,3 +46,10 @@ def test_numbers_that_are_not_known_are_dashes() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="missing family"):
         TableCard("Minima", ["E", "family"]).set({"E": [0]})
+
+
+def test_rows_that_a_browser_sends_back_too_late_change_nothing() -> None:
+    table = TableCard("Bonds", ["Atoms", "Length / Å"], decimals={"Length / Å": 3})
+    table.set({"Atoms": ["A1-A2", "A1-A3"], "Length / Å": [1.1, 1.2]})
+    table._table._process_events({"data": {"Atoms": ["A1-A2"], "Length / Å": [9.9]}})
+    assert table._table.value["Length / Å"].tolist() == [1.1, 1.2]
