@@ -50,7 +50,7 @@ def wait_for(address: str, page: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + PATIENCE
     while page.poll() is None and time.monotonic() < deadline:
         try:
-            with urlopen(address, timeout=5) as answer:
+            with urlopen(address, timeout=PATIENCE) as answer:  # each asking makes a session, which takes seconds
                 assert answer.status == 200
                 return
         except OSError:
