@@ -21,7 +21,7 @@ from so3k_explore.app.views.landscape import LandscapeTab
 from so3k_explore.app.views.layout_guard import LayoutGuard
 from so3k_explore.app.views.minima import MinimaTab
 from so3k_explore.app.views.molecule import MoleculeTab
-from so3k_explore.app.views.part import Lazy, opened
+from so3k_explore.app.views.part import Lazy, filled_when_opened
 from so3k_explore.app.views.rail import cards
 from so3k_explore.app.views.runs import RunList
 from so3k_explore.app.views.spectra import SpectraTab
@@ -87,7 +87,9 @@ class Components:
         self._columns = pmui.Grid(*halves, container=True, spacing=0, sizing_mode="stretch_both")
         self.cards = cards(session)
         title = pmui.Typography("Runs", variant="h6", margin=(12, 12))
-        self.drawer = opened(pmui.Drawer(title, anchor="right", size=420), lambda: RunList(session.runs, full=True))
+        self.drawer = filled_when_opened(
+            pmui.Drawer(title, anchor="right", size=420), lambda: RunList(session.runs, full=True)
+        )
         self.keys = keys_dialog()
         self.echo = Echo()
         self.guard = LayoutGuard()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NUMBERS_SECONDS = 0.1
 PICTURES_SECONDS = 0.4
 AHEAD_SECONDS = 3.0  # a page that is being drawn has better things to do
+AHEAD_MINIMA = 20_000  # more take longer than a page should be busy with what nobody has asked for
 MAX_ROWS = 4000
 
 
@@ -50,9 +51,10 @@ class ShownRun(param.Parameterized):
         return self.status is not None and self.status.active
 
     def rests(self, now: float) -> bool:
-        """Whether the run has ended and has been on show for a while, so that a tab's pictures may be made ahead."""
+        """Whether pictures of its minima may be made ahead: it has ended, is on show for a while, and is not huge."""
         ended = self.status is not None and not self.status.active
-        return ended and now >= self._since + AHEAD_SECONDS
+        few = self.minima is not None and 0 < len(self.minima) <= AHEAD_MINIMA
+        return ended and few and now >= self._since + AHEAD_SECONDS
 
     def tick(self, now: float) -> None:
         """Begins to read what is due."""

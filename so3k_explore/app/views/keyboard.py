@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.custom import JSComponent
 
-from so3k_explore.app.views.part import opened
+from so3k_explore.app.views.part import filled_when_opened
 
 KEYS = {
     "Space": "play or pause",
@@ -54,7 +54,7 @@ class Keyboard(JSComponent):
 def keys_dialog() -> pmui.Dialog:
     """The list of keys."""
     dialog = pmui.Dialog(title="Keys", show_close_button=True, close_on_click=True, width_option="xs")
-    return opened(dialog, _list)
+    return filled_when_opened(dialog, _list)
 
 
 def _list() -> pn.Column:

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 
 from so3k_explore.app.models.molecule import MoleculeModel
 from so3k_explore.app.views.fields import NumberField
-from so3k_explore.app.views.part import Part, folded, in_a_row, opened
+from so3k_explore.app.views.part import Part, filled_when_opened, folded, in_a_row
 
 # The label would lie over a text that Python has set while the page was being drawn.
 LABEL_ABOVE = {
@@ -83,7 +83,7 @@ class MoleculeCard(Part):
         dialog = pmui.Dialog(title="Paste a structure", show_close_button=True, close_on_click=True, width_option="sm")
         button = pmui.Button(label="Paste", icon="content_paste", variant="outlined", size="small")
         button.on_click(lambda _: setattr(dialog, "open", True))
-        return opened(dialog, lambda: self._paste_form(dialog)), button
+        return filled_when_opened(dialog, lambda: self._paste_form(dialog)), button
 
     def _paste_form(self, dialog: pmui.Dialog) -> pn.Column:
         text = pmui.TextAreaInput(

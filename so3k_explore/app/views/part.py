@@ -83,7 +83,7 @@ def in_a_row(*parts: Any) -> pn.FlexBox:
     return pn.FlexBox(*parts, margin=0, sizing_mode="stretch_width")
 
 
-def opened(dialog: Any, content: Callable[[], Any]) -> Any:
+def filled_when_opened(dialog: Any, content: Callable[[], Any]) -> Any:
     """A dialog or drawer whose content is made when it is opened for the first time."""
     room = Lazy(content, sizing_mode="stretch_width")
     dialog.append(room)

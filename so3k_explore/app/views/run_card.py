@@ -1,6 +1,6 @@
 """Card 3: what to do, its settings, and the one primary button."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import panel as pn
@@ -78,8 +78,7 @@ class LiveFields(Part):
         form.fill(run.settings)
         change = lambda event: self.session.runs.act("change", run.id, **{event.name: event.new})
         form.param.watch(change, list(names))
-        fields = lambda: [field(form, name, placeholder=EMPTY.get(name, "")) for name in names]
-        self._layout.objects = [folded("Change the run on show", lambda: in_a_row(*fields()))]
+        self._layout.objects = [folded("Change the run on show", lambda: fields(form, names))]
 
     def _show(self) -> None:
         self._layout.visible = self.session.shown.active and bool(self._layout.objects)
@@ -87,11 +86,11 @@ class LiveFields(Part):
 
 def form_fields(form: Form, kind: str) -> pn.Column:
     """The basics of a form, and the rest under "More"."""
-    basics = [field(form, name, placeholder=EMPTY.get(name, "")) for name in BASICS[kind] if name in form.names()]
-    rest = lambda: [field(form, name, placeholder=EMPTY.get(name, "")) for name in more(form, kind)]
-    return pn.Column(
-        in_a_row(*basics),
-        folded("More", lambda: in_a_row(*rest())),
-        margin=0,
-        sizing_mode="stretch_width",
-    )
+    basics = fields(form, [name for name in BASICS[kind] if name in form.names()])
+    rest = folded("More", lambda: fields(form, more(form, kind)))
+    return pn.Column(basics, rest, margin=0, sizing_mode="stretch_width")
+
+
+def fields(form: Form, names: Iterable[str]) -> pn.FlexBox:
+    """Fields of a form beside each other."""
+    return in_a_row(*(field(form, name, placeholder=EMPTY.get(name, "")) for name in names))
