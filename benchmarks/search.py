@@ -188,13 +188,11 @@ def ase_hopping(atoms: Any, _: Molecule, seed: int) -> Iterator[np.ndarray]:
     from ase.optimize.minimahopping import MinimaHopping
 
     np.random.seed(seed)  # noqa: NPY002 - it draws from the global stream
-    with tempfile.TemporaryDirectory() as folder:
-        minima = f"{folder}/minima.traj"
-        try:
-            MinimaHopping(atoms, logfile=f"{folder}/log", minima_traj=minima)()
-        except SpentError:
-            for structure in iread(minima):
-                yield np.asarray(structure.positions)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # it leaves files where it works
+        with contextlib.suppress(SpentError):
+            MinimaHopping(atoms)()
+        found = [np.asarray(structure.positions) for structure in iread("minima.traj")]
+    yield from found
 
 
 def theirs(

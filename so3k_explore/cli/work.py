@@ -138,9 +138,8 @@ def _terminable() -> Iterator[None]:
 
 
 def _bounded(settings: Settings) -> bool:
-    limits = [
-        getattr(settings, name) for name in ("duration", "minima", "max_calls", "coverage") if hasattr(settings, name)
-    ]
+    names = ("duration", "minima", "max_calls", "minutes", "coverage")
+    limits = [getattr(settings, name) for name in names if hasattr(settings, name)]
     return not limits or any(limit is not None for limit in limits)
 
 

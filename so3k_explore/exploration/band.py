@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from so3k_explore.exploration.rigid import rigid_motions, without_rigid
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.observables.forces import neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.evaluation import evaluate
@@ -161,7 +162,7 @@ def _first(
 @jax.jit
 def _roots(model: ModelHessian, systems: System) -> Float[Array, "walkers coordinates coordinates"]:
     """Square roots of the inverse model Hessians."""
-    values, vectors = jnp.linalg.eigh(model.inverse(systems))
+    values, vectors = one_by_one(jnp.linalg.eigh, model.inverse(systems))
     return jnp.einsum("wak,wk,wbk->wab", vectors, jnp.sqrt(jnp.maximum(values, 0.0)), vectors)
 
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.simulation.model_hessian import ANGLE, BOND, ModelHessian
 from so3k_explore.typing import Replaceable, pytree
 
@@ -42,7 +43,7 @@ class StiffDistances(Replaceable):
         self, positions: Float[Array, "walkers atoms 3"], steps: Float[Array, "walkers atoms 3"]
     ) -> Float[Array, "walkers atoms 3"]:
         """Displacements (Å) that begin as `steps` and end with distances as they should be."""
-        return jax.vmap(self._bent)(positions, steps)
+        return one_by_one(self._bent, positions, steps)
 
     def _bent(self, start: Float[Array, "atoms 3"], step: Float[Array, "atoms 3"]) -> Float[Array, "atoms 3"]:
         coordinates = 3 * start.shape[0]

@@ -11,6 +11,7 @@ into known basins, and are spared the long way to the bottom; only new minima go
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 import jax.numpy as jnp
@@ -74,6 +75,7 @@ class Engine:
         self.rules = Rules(hopping.softening, hopping.passes, hopping.max_flight)
         self.first_call = NOT_BEGUN
         self.fill = 0.0
+        self.seconds = 0.0  # spent on blocks, not on what the caller does between them
         self._found: list[int] = []  # in this block
         self._reasons: list[str] = []
         self._go_on: dict[int, np.ndarray | None] = {}  # walkers that relax further, perhaps from pushed positions
@@ -101,7 +103,7 @@ class Engine:
         if state.ledger.tasks == 0:  # saved before its first step
             self.start(state.first_call)
             return
-        self.first_call = state.first_call
+        self.first_call, self.seconds = state.first_call, state.seconds
         fresh, before = self.ledger, self.walkers
         self.ledger, self.walkers = state.ledger.copy(), state.walkers
         self.history.recall(until=self._now)
@@ -118,16 +120,21 @@ class Engine:
 
     def run(self) -> Iterator[SearchState]:
         """Blocks of force calls, each followed by a look at the walkers that wait."""
-        finished = limit_reached(self.settings, self.history, self.ledger.calls)
+        finished = self._finished()
         if finished is not None:
             yield self.snapshot(finished)
         while finished is None:
+            began = time.monotonic()
             self._advance()
             self._found, self._reasons, self._go_on = [], [], {}
             with self.history.landscape.transaction():
                 self._look(Seen.of(self.walkers))
-            finished = limit_reached(self.settings, self.history, self.ledger.calls)
+            self.seconds += time.monotonic() - began
+            finished = self._finished()
             yield self.snapshot(finished)
+
+    def _finished(self) -> str | None:
+        return limit_reached(self.settings, self.history, self.ledger.calls, self.seconds)
 
     def snapshot(self, finished: str | None = None) -> SearchState:
         """The search as a state."""
@@ -140,6 +147,7 @@ class Engine:
             found=tuple(self._found),
             set_aside=tuple(self._reasons),
             strategies=self.strategies,
+            seconds=self.seconds,
             finished=finished,
         )
 

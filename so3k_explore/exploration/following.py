@@ -23,6 +23,7 @@ from so3k_explore.exploration.curvilinear import StiffDistances
 from so3k_explore.exploration.prfo import prfo_step
 from so3k_explore.exploration.rigid import rigid_motions
 from so3k_explore.geometry.neighbors import Neighbors, update_neighbors
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.observables.forces import forces_norm, neighbors_for
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.evaluation import evaluate
@@ -192,7 +193,7 @@ def _propose(settings: Following, state: FollowState) -> tuple[Array, Array, Arr
         motions = rigid_motions(state.system.positions)
         gradient = gradient - jnp.einsum("wk,wkc->wc", jnp.einsum("wkc,wc->wk", motions, gradient), motions)
         hessian = jax.vmap(_lifted)(hessian, motions)
-    step, expected, mode, curvature = jax.vmap(prfo_step)(hessian, gradient, state.mode, state.radius)
+    step, expected, mode, curvature = one_by_one(prfo_step, hessian, gradient, state.mode, state.radius)
     return step.reshape(state.forces.shape), expected, mode, curvature
 
 

@@ -9,12 +9,14 @@ EXHAUSTED = 0.01  # probability of something new at which a search that wants mo
 ARRIVALS = 100  # at least, and ten for each minimum, until that probability is believed
 
 
-def limit_reached(settings: MinimaSearch, history: History, calls: int) -> str | None:
-    """Why a search that has used so many force calls ends, in words; None if it goes on."""
+def limit_reached(settings: MinimaSearch, history: History, calls: int, seconds: float) -> str | None:
+    """Why a search that has used so many force calls and so much time ends, in words; None if it goes on."""
     if settings.minima is not None and len(history) >= settings.minima:
         return f"found {len(history)} minima"
     if settings.max_calls is not None and calls >= settings.max_calls:
         return f"used {calls} force calls"
+    if settings.minutes is not None and seconds >= 60 * settings.minutes:
+        return f"searched for {settings.minutes:g} min"
     if settings.minima is not None and _exhausted(history):
         return f"found {len(history)} minima, and among the last arrivals hardly any was new"
     return None if settings.coverage is None else _covered(settings, settings.coverage, history)

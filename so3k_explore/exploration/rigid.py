@@ -8,16 +8,17 @@ The rotations about the three principal axes of the centred positions are orthog
 and one that moves nothing (that of a line about itself) is left out: its row is zero.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from so3k_explore.geometry.one_by_one import one_by_one
 
 LINEAR = 1e-6  # moment relative to the largest, below which a rotation moves nothing
 
 
 def rigid_motions(positions: Float[Array, "walkers atoms 3"]) -> Float[Array, "walkers 6 coordinates"]:
     """Orthonormal rigid motions; rows of motions that do not exist are zero."""
-    return jax.vmap(_rigid_motions)(positions)
+    return one_by_one(_rigid_motions, positions)
 
 
 def _rigid_motions(positions: Float[Array, "atoms 3"]) -> Float[Array, "6 coordinates"]:

@@ -15,6 +15,7 @@ class MinimaSearch:
     temperature: float = 800.0  # K, of the first flights
     minima: int | None = None  # stop at so many, or when under 1 % of the arrivals are new; None: no limit
     max_calls: int | None = None  # stop after so many force calls; None: no limit
+    minutes: float | None = None  # stop after so much time of searching; None: no limit
     coverage: float | None = None  # stop when this share of the minima below `window` is surely known; None: no limit
     window: float = 0.26  # eV above the lowest minimum (6 kcal/mol), for `coverage`
     seed: int = 0
@@ -32,9 +33,11 @@ class MinimaSearch:
                 raise ValueError(f"`{name}` must be 1 or more, got {value}.")
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ValueError(f"`coverage` must lie between 0 and 1, as 0.99 does, got {self.coverage}.")
-        for name, unit in (("temperature", "K"), ("force_tolerance", "eV/Å"), ("window", "eV")):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)} {unit}.")
+        units = {"temperature": "K", "force_tolerance": "eV/Å", "window": "eV", "minutes": "min"}
+        for name, unit in units.items():
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"`{name}` must be positive, got {value} {unit}.")
         if self.seed < 0:
             raise ValueError(f"`seed` must be 0 or more, got {self.seed}.")
         unknown = [name for name in self.strategies if name not in STRATEGIES]

@@ -91,6 +91,7 @@ class SearchState(Replaceable):
     found: tuple[int, ...] = static(default=())  # minima new since the last state
     set_aside: tuple[str, ...] = static(default=())  # reasons of structures set aside since the last state
     strategies: tuple[str, ...] = static(default=())
+    seconds: float = static(default=0.0)  # spent on searching so far; who saves the state keeps this beside it
     finished: str | None = static(default=None)  # why the search ended, in words; None: it goes on
 
     @property

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.simulation.state import choose
 from so3k_explore.typing import Replaceable, pytree
 
@@ -98,9 +99,9 @@ def pushed(
     remembered = flights.remembered + due
 
     def felt() -> tuple[Float[Array, "walkers"], Float[Array, "walkers atoms 3"], Float[Array, "walkers"]]:
-        every = jax.vmap(bias_and_force)
-        before, _ = every(positions, flights.memory, flights.remembered, flights.height)
-        bias, push = every(positions, memory, remembered, flights.height)
+        every = lambda *walkers: one_by_one(bias_and_force, positions, *walkers, flights.height)
+        before, _ = every(flights.memory, flights.remembered)
+        bias, push = every(memory, remembered)
         return choose(mine, (bias, push, flights.heat + bias - before), (flights.bias, flights.push, flights.heat))
 
     bias, push, heat = jax.lax.cond(mine.any(), felt, lambda: (flights.bias, flights.push, flights.heat))
@@ -114,7 +115,7 @@ def bias_and_force(
     height: Float[Array, ""],
 ) -> tuple[Float[Array, ""], Float[Array, "atoms 3"]]:
     """Bias of one walker in eV, and its force in eV/Å."""
-    square, slope = jax.vmap(_square_deviation, in_axes=(None, 0))(positions, memory)
+    square, slope = one_by_one(lambda reference: _square_deviation(positions, reference), memory)
     known = jnp.arange(memory.shape[0]) < remembered
     each = jnp.where(known, height * jnp.exp(-WIDTH * square), 0.0)
     return each.sum(), jnp.einsum("k,kax->ax", WIDTH * each, slope)

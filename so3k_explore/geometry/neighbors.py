@@ -13,6 +13,7 @@ Directed short-range pairs are sorted by receiver; long-range pairs are unordere
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree, static
 
@@ -110,7 +112,9 @@ def _strained(
     """
     if neighbors.cell is None or system.cell is None:
         return neighbors.origin, neighbors.skin
-    strain = jnp.linalg.solve(neighbors.cell, system.cell - neighbors.cell)
+    change = system.cell - neighbors.cell
+    solve = jnp.linalg.solve if change.ndim == 2 else partial(one_by_one, jnp.linalg.solve)
+    strain = solve(neighbors.cell, change)
     carried = neighbors.origin + neighbors.origin @ strain
     reach = max(neighbors.cutoff, neighbors.long_range_cutoff) + neighbors.skin
     left = neighbors.skin - reach * jnp.sqrt(jnp.sum(strain**2, axis=(-2, -1)))

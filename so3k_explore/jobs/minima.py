@@ -11,7 +11,7 @@ from so3k_explore.exploration import Landscape, MinimaSearch, SearchState, explo
 from so3k_explore.exploration.coverage import estimate_coverage
 from so3k_explore.exploration.identity import Identity
 from so3k_explore.exploration.walker_state import Walkers
-from so3k_explore.io.checkpoints import load_checkpoint, save_checkpoint
+from so3k_explore.io.checkpoints import load_checkpoint, read_metadata, save_checkpoint
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.jobs.frames import LiveFrame
 from so3k_explore.jobs.loading import model_name
@@ -65,7 +65,11 @@ class MinimaTask:
     @property
     def progress(self) -> float | None:
         """How near it is to the nearer of its limits."""
-        limits = [(self._state.n_minima, self.settings.minima), (self.step, self.settings.max_calls)]
+        state, settings = self._state, self.settings
+        limits = [
+            *((state.n_minima, settings.minima), (self.step, settings.max_calls)),
+            (state.seconds / 60, settings.minutes),
+        ]
         shares = [count / limit for count, limit in limits if limit]
         return min(1.0, max(shares)) if shares else None
 
@@ -75,7 +79,8 @@ class MinimaTask:
         self._lock = landscape_lock(folder)
         resumed = folder.checkpoint.exists()
         if resumed:
-            self._state = load_checkpoint(folder.checkpoint, self._state)
+            seconds = float(read_metadata(folder.checkpoint).get("seconds", 0.0))
+            self._state = load_checkpoint(folder.checkpoint, self._state).replace(seconds=seconds)
         self._context.say(f"Compiling the search for {self._context.molecule.n_atoms} atoms.")
         self._series = SeriesWriter(folder.series, self.step if resumed else None)
         self._continue(self._state if resumed else None)
@@ -136,7 +141,8 @@ class MinimaTask:
         """Checkpoint of the search; the minima it speaks of are on the disk before it is."""
         self._series.flush()
         self._landscape.storage.sync()
-        save_checkpoint(self._context.folder.checkpoint, self._state, kind="minima", step=self.step)
+        spent = {"step": self.step, "seconds": self._state.seconds}
+        save_checkpoint(self._context.folder.checkpoint, self._state, kind="minima", **spent)
 
     def close(self) -> None:
         """Closes the landscape."""

@@ -179,7 +179,7 @@ def programs_of(job: Job) -> str:
 
 FREE_SETTINGS = {
     *("seed", "temperature", "duration", "timestep", "friction", "relaxation_time", "frame_interval", "relax_first"),
-    *("minima", "max_calls", "coverage", "window", "force_tolerance", "max_steps"),
+    *("minima", "max_calls", "minutes", "coverage", "window", "force_tolerance", "max_steps"),
 }
 """Settings that enter programs as numbers, or not at all."""
 
@@ -188,7 +188,7 @@ def _shortened(job: Job) -> Job:
     """The same job, over as soon as its programs have been used."""
     short: dict[str, Any] = {
         "dynamics": {"relax_first": False, "duration": 1e-3},
-        "minima": {"minima": 1, "max_calls": None, "coverage": None},
+        "minima": {"minima": 1, "max_calls": None, "minutes": None, "coverage": None},
         "relax": {"max_steps": 1},
     }
     return dataclasses.replace(job, settings=dataclasses.replace(job.settings, **short.get(job.kind, {})))

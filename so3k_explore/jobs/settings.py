@@ -105,6 +105,9 @@ class MinimaSettings(Settings):
         None, "Stop at so many minima, or when nothing new turns up; without it, until stopped", minimum=1, live=True
     )
     max_calls: int | None = setting(None, "Stop after so many force calls", minimum=1, live=True)
+    minutes: Real | None = setting(
+        None, "Stop after so much time of searching, pauses left out", unit="min", above=0.0, live=True
+    )
     coverage: Real | None = setting(
         None, "Stop when surely this share of the minima below `window` is known, as 0.99", above=0.0, live=True
     )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from so3k_explore import units
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, ScalarLike, pytree, static
 
@@ -132,7 +133,7 @@ def _solve(inertia: Float[Array, "walkers 3 3"], spin: Float[Array, "walkers 3"]
 
 def _solve_line(inertia: Float[Array, "walkers 3 3"], spin: Float[Array, "walkers 3"]) -> Float[Array, "walkers 3"]:
     """Angular velocity about the two axes across a linear molecule; the vibrations keep what turns about its line."""
-    moments, axes = jnp.linalg.eigh(inertia)
+    moments, axes = one_by_one(jnp.linalg.eigh, inertia)
     along = jnp.einsum("wxk,wx->wk", axes, spin)
     about = along[:, 1:] / jnp.where(moments[:, 1:] > 0, moments[:, 1:], jnp.inf)
     return jnp.einsum("wxk,wk->wx", axes[..., 1:], about)

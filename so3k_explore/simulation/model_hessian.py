@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from so3k_explore.geometry.bonds import neighbor_lists
+from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree
 
@@ -39,7 +40,7 @@ class ModelHessian(Replaceable):
 
     def inverse(self, systems: System) -> Float[Array, "walkers coordinates coordinates"]:
         """Inverse of the model Hessian of every walker, Å²/eV."""
-        return jax.vmap(lambda positions: jnp.linalg.inv(self._hessian(positions)))(systems.positions)
+        return one_by_one(jnp.linalg.inv, jax.vmap(self._hessian)(systems.positions))
 
     def _hessian(self, positions: Float[Array, "atoms 3"]) -> Float[Array, "coordinates coordinates"]:
         atoms, dtype = positions.shape[0], positions.dtype

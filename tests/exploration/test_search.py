@@ -97,6 +97,21 @@ def test_a_search_that_wants_more_minima_than_exist_ends():
     assert "hardly any was new" in state.finished
 
 
+def test_a_search_stops_when_its_time_is_over_and_counts_what_it_had_spent_before():
+    settings = MinimaSearch(walkers=8, seed=1, minutes=1e-9)
+    states = list(explore_minima(LJ, cluster(7), settings))
+    assert [state.finished for state in states] == ["searched for 1e-09 min"]
+    assert states[0].seconds > 0
+    longer = MinimaSearch(walkers=8, seed=1, minutes=1000.0)
+    with Landscape() as landscape:
+        state = next(explore_minima(LJ, cluster(7), longer, landscape)).replace(seconds=59_990.0)
+        goes_on = next(explore_minima(LJ, cluster(7), longer, landscape, state))
+        assert goes_on.finished is None
+        assert goes_on.seconds > 59_990.0
+        late = next(explore_minima(LJ, cluster(7), longer, landscape, goes_on.replace(seconds=60_000.0)))
+        assert late.finished == "searched for 1000 min"
+
+
 def test_a_search_stops_when_the_low_minima_are_surely_known():
     settings = MinimaSearch(walkers=8, seed=1, coverage=0.99, window=1.0)
     with Landscape() as landscape:
@@ -249,6 +264,7 @@ def test_molecules_that_cannot_be_explored_are_refused():
         ({"walkers": 0}, "`walkers` must be 1 or more, got 0"),
         ({"temperature": -1.0}, "`temperature` must be positive, got -1.0 K"),
         ({"max_calls": 0}, "`max_calls` must be 1 or more"),
+        ({"minutes": 0.0}, "`minutes` must be positive, got 0.0 min"),
         ({"coverage": 1.0}, "`coverage` must lie between 0 and 1, as 0.99 does, got 1.0"),
         ({"window": 0.0}, "`window` must be positive, got 0.0 eV"),
         ({"strategies": ("swimming",)}, "`strategies` must be some of hopping, .*, got swimming"),

@@ -122,3 +122,14 @@ def test_minima_are_on_the_disk_before_a_checkpoint_speaks_of_them(
     runs.close()
     assert len(order) >= 2
     assert order == ["landscape", "checkpoint"] * (len(order) // 2)
+
+
+def test_a_resumed_search_counts_the_time_that_it_had_spent_before(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, engine="inline")
+    run = runs.submit(MinimaSettings(walkers=4, minutes=0.001), named("lj7"), "lennard-jones")
+    assert run.wait(PATIENCE).message == "Searched for 0.001 min."
+    calls = run.status().step
+    run.resume()
+    again = run.wait(PATIENCE)
+    runs.close()
+    assert (again.state, again.step, again.progress) == ("done", calls, 1.0)

@@ -24,6 +24,7 @@ BASICS = {
 LABELS = {
     "minima": "Minima wanted",
     "max_calls": "Most force calls",
+    "minutes": "Longest time",
     "coverage": "Share to be known",
     "window": "Known up to",
     "nve": "none (constant energy)",

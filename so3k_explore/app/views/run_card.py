@@ -15,6 +15,7 @@ EMPTY = {
     "duration": "until stopped",
     "hydrogen_mass": "natural",
     "max_calls": "no limit",
+    "minutes": "no limit",
     "minima": "no limit",
     "coverage": "no limit",
 }
