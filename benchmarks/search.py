@@ -12,8 +12,9 @@ second takes hours, and is done only when it is named.
 
 *Others*, the bundled model, 22 and 42 atoms: distinct minima of this search with 16 walkers, of torsional basin hopping
 one structure after the other (the same moves, ASE's L-BFGS, kT of 1 kcal/mol) and of ASE's `MinimaHopping` with its
-defaults, each for a number of force calls. What the others end with is relaxed again, at no cost to them, and counted
-by the same rules of identity; saddles and shoulders count for them.
+defaults, each for a number of force calls. All relax to 0.01 eV/Å and calculate no Hessians; what they end with is
+relaxed again, at no cost to them, and counted by the same rules of identity, saddles and shoulders included. Beside
+them, this search with its defaults, which relaxes to a fifth of that and calculates a Hessian for each new minimum.
 """
 
 import contextlib
@@ -34,6 +35,7 @@ from so3k_explore import units
 from so3k_explore.analysis.torsions import amide_torsions
 from so3k_explore.exploration import Landscape, MinimaSearch, explore_minima
 from so3k_explore.exploration.basin_hopping import TorsionMoves
+from so3k_explore.exploration.choosing import STAGES
 from so3k_explore.exploration.identity import Identity, KnownMinima
 from so3k_explore.io.calculator import Calculator
 from so3k_explore.io.molecule import Molecule
@@ -53,9 +55,10 @@ KNOWN = {  # kcal/mol above the lowest one
         *(2.353, 2.763, 2.794, 2.816, 2.839, 2.842, 2.871, 2.932, 3.032, 3.3, 3.437, 3.473, 4.085, 4.223, 4.791, 5.425),
     ),
 }
-BUDGETS = {"butane": 500, "pentane": 800, "hexane": 1500, "heptane": 6000}
+BUDGETS = {"butane": 500, "pentane": 800, "hexane": 1500, "heptane": 20_000}
 CLUSTERS = {13: (-44.326801, 20, 50_000), 38: (-173.928427, 10, 3_000_000)}  # ε, seeds, force calls
-OTHERS = {"ala2": 6000, "ala3": 6000}  # force calls
+OTHERS = {"ala2": 6000, "ala3": 12_000}  # force calls
+SEEDS = 10
 SAME = 0.03  # kcal/mol, between a minimum and a known one
 KT = 1.0 * units.KCAL_PER_MOL
 TOLERANCE = 0.01  # eV/Å
@@ -195,50 +198,85 @@ def ase_hopping(atoms: Any, _: Molecule, seed: int) -> Iterator[np.ndarray]:
     yield from found
 
 
-def theirs(
-    search: Callable[[Any, Molecule, int], Iterator[np.ndarray]], potential: Potential, name: str, budget: int
-) -> Found:
-    """Another search within a budget of calls; what it ends with is relaxed again and told apart by our rules."""
-    molecule, ends = load_molecule(name), []
+Search = Callable[[Potential, str, int, int], tuple[list[np.ndarray], float]]
+"""Of a potential, a molecule, a number of force calls and a seed: structures that it ends with (Å), and seconds."""
+
+
+def equally(potential: Potential, name: str, budget: int, seed: int) -> tuple[list[np.ndarray], float]:
+    """This search, with forces as small as the others make them and no Hessians."""
+    identity = Identity(check_hessian=False)
+    settings = MinimaSearch(max_calls=budget, seed=seed, force_tolerance=TOLERANCE / STAGES[-1], identity=identity)
     start = time.perf_counter()
-    with contextlib.suppress(SpentError):
-        for end in search(counted(potential, molecule, budget), molecule, 0):
-            ends.append(end)  # noqa: PERF402 - those before the budget was spent are kept
-    seconds = time.perf_counter() - start
+    with Landscape() as landscape:
+        for _ in explore_minima(potential, load_molecule(name), settings, landscape):
+            pass
+        return list(landscape.minima().positions), time.perf_counter() - start
+
+
+def serial(search: Callable[[Any, Molecule, int], Iterator[np.ndarray]]) -> Search:
+    """Another search within a budget of calls."""
+
+    def run(potential: Potential, name: str, budget: int, seed: int) -> tuple[list[np.ndarray], float]:
+        molecule, ends = load_molecule(name), []
+        start = time.perf_counter()
+        with contextlib.suppress(SpentError):
+            for end in search(counted(potential, molecule, budget), molecule, seed):
+                ends.append(end)  # noqa: PERF402 - those before the budget was spent are kept
+        return ends, time.perf_counter() - start
+
+    return run
+
+
+def distinct(potential: Potential, molecule: Molecule, ends: list[np.ndarray]) -> np.ndarray:
+    """Energies (eV) of the structures, relaxed again and told apart by our rules."""
     known = KnownMinima(molecule.numbers, molecule.bonds, Identity())
     for first in range(0, len(ends), 16):
-        positions = jnp.asarray(np.array(ends[first : first + 16]), molecule.system.positions.dtype)
-        systems = replicate(molecule.system, len(positions)).replace(positions=positions)
+        some = ends[first : first + 16]
+        rows = np.minimum(np.arange(16), len(some) - 1)  # one shape, compiled once
+        positions = jnp.asarray(np.array(some)[rows], molecule.system.positions.dtype)
+        systems = replicate(molecule.system, 16).replace(positions=positions)
         state = relaxed(potential, systems, force_tolerance=TOLERANCE / 5)
         for energy, end in zip(state.energy, state.system.positions, strict=True):
             if np.isfinite(energy) and known.find(float(energy), end) is None:
                 known.add(len(known) + 1, float(energy), end)
-    return Found(energies=np.array([known.energy(k) for k in known.ids]), total=budget, seconds=seconds)
+    return known.energies
 
 
 def others() -> None:
     """Distinct minima of this search and of others, with the bundled model."""
     potential = load_potential("so3k-peptide-gfn2")
+    searches: dict[str, Search] = {
+        "this search, 16 walkers": equally,
+        "torsional basin hopping": serial(torsional_hopping),
+        "ASE MinimaHopping": serial(ase_hopping),
+    }
+    print(f"the bundled model; median (range) of {SEEDS} seeds")
     print("| molecule | search | force calls | distinct minima | per 1000 calls | per second |")
     for name, budget in OTHERS.items():
         molecule = load_molecule(name)
         ours(potential, molecule, MinimaSearch(max_calls=1))  # compiles
-        rows = {
-            "this search, 16 walkers": ours(potential, molecule, MinimaSearch(max_calls=budget)),
-            "torsional basin hopping": theirs(torsional_hopping, potential, name, budget),
-            "ASE MinimaHopping": theirs(ase_hopping, potential, name, budget),
-        }
-        for title, found in rows.items():
-            print(
-                f"| {name} | {title} | {found.total} | {len(found.energies)} | {found.per_thousand_calls:.2f} | "
-                f"{found.per_second:.3f} |",
-                flush=True,
-            )
+        for title, search in searches.items():
+            found = []
+            for seed in range(SEEDS):
+                ends, seconds = search(potential, name, budget, seed)
+                found.append(Found(energies=distinct(potential, molecule, ends), total=budget, seconds=seconds))
+            _say_other(name, title, found)
+        whole = [ours(potential, molecule, MinimaSearch(max_calls=budget, seed=seed)) for seed in range(SEEDS)]
+        _say_other(name, "this search, defaults", whole)
+
+
+def _say_other(name: str, title: str, found: list[Found]) -> None:
+    numbers = (
+        *([one.total for one in found], [len(one.energies) for one in found]),
+        *([one.per_thousand_calls for one in found], [one.per_second for one in found]),
+    )
+    print(f"| {name} | {title} | {' | '.join(spread(np.array(row)) for row in numbers)} |", flush=True)
 
 
 def spread(values: np.ndarray) -> str:
     """Median and range."""
-    return f"{np.median(values):g} ({values.min():g}-{values.max():g})"
+    low, middle, high = (f"{x:.0f}" if abs(x) >= 1000 else f"{x:.3g}" for x in np.percentile(values, [0, 50, 100]))
+    return f"{middle} ({low}-{high})"
 
 
 PARTS: dict[str, Callable[[], None]] = {

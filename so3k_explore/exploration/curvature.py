@@ -8,13 +8,12 @@ from jaxtyping import Array, Bool, Float
 
 from so3k_explore.geometry.neighbors import Neighbors
 from so3k_explore.observables.forces import potential_energy
+from so3k_explore.observables.hessian import columns_at_a_time
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.lanes import dealt_out, in_place, lane_count, side_by_side
 from so3k_explore.simulation.state import choose
 from so3k_explore.system import System
 from so3k_explore.typing import take
-
-COLUMNS = 24  # of a Hessian at a time
 
 
 def selected_hessians(
@@ -36,7 +35,7 @@ def selected_hessians(
             def block(number: Any, found: Array) -> Array:
                 system, near = take(batch, mine[number, 0])
                 whole = jax.lax.map(
-                    lambda d: _column(potential, system, near, d), unit, batch_size=min(COLUMNS, len(unit))
+                    lambda d: _column(potential, system, near, d), unit, batch_size=columns_at_a_time(len(unit))
                 )
                 return found.at[number, 0].set(symmetric(whole))
 

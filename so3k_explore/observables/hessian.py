@@ -18,7 +18,7 @@ from so3k_explore.potentials.protocol import Potential
 from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree, take
 
-BLOCK = 24  # columns of the Hessian at a time
+CACHED, BLOCK = 3, 24  # columns of the Hessian at a time: on a CPU, in whose cache few stay, and on other devices
 PORTION = 16  # systems of a batch at a time
 LINEAR = 1e-6  # singular value, relative to the largest, below which a rotation moves nothing
 
@@ -90,7 +90,12 @@ def _columns(potential: Potential, system: System, neighbors: Neighbors) -> Floa
     energy = lambda positions: potential_energy(potential, system.replace(positions=positions), neighbors)
     unit_vectors = jnp.eye(3 * system.n_atoms, dtype=system.positions.dtype).reshape(-1, system.n_atoms, 3)
     column = lambda direction: jax.jvp(jax.grad(energy), (system.positions,), (direction,))[1].reshape(-1)
-    return jax.lax.map(column, unit_vectors, batch_size=min(BLOCK, len(unit_vectors)))
+    return jax.lax.map(column, unit_vectors, batch_size=columns_at_a_time(len(unit_vectors)))
+
+
+def columns_at_a_time(count: int) -> int:
+    """How many of so many columns are calculated in one call."""
+    return min(CACHED if jax.default_backend() == "cpu" else BLOCK, count)
 
 
 def normal_modes(

@@ -62,6 +62,8 @@ class ConformersTab(Part):
         self._pair = pmui.Select(label="Torsions of", options=[], size="small", width=170, margin=(8, 4), visible=False)
         self._pair.param.watch(lambda *_: self._draw_angles(), "value")
         self._table = TableCard("All conformers, lowest first", COLUMNS, **LOOK, **options)
+        self._seen: tuple[list[str], list[str]] = ([], [])  # colours and labels of the minima
+        self._offering = False
         cards = (self._energies, self._angles, FamiliesCard(session), self._table)
         later = in_turns(self._map, [(card, CARD) for card in cards])
         grid = _cells((self._map, 6), *zip(later, (6, 6, 6, 12), strict=True))
@@ -127,13 +129,13 @@ class ConformersTab(Part):
                 chart.clear()
             self._table.title = "All conformers, lowest first"
             return
-        energies, (colors, labels) = display.energies(picture.minima.energies), self._look(picture)
-        self._draw_map(picture, colors, labels)
-        self._energies.set(picture.minima.rmsd, energies, colors, labels)
+        energies, self._seen = display.energies(picture.minima.energies), self._look(picture)
+        self._draw_map(picture, *self._seen)
+        self._energies.set(picture.minima.rmsd, energies, *self._seen)
         self._angles.empty = "" if picture.pairs else "This molecule has no two torsions that follow each other."
         self._offer([pair.title for pair in picture.pairs])
         self._draw_table(picture, energies)
-        self._draw_angles((colors, labels))
+        self._draw_angles()
         self._highlight()
 
     def _fill(self) -> None:
@@ -148,7 +150,11 @@ class ConformersTab(Part):
         """Pairs of torsions to choose from."""
         if self._pair.options != titles:
             value = self._pair.value if self._pair.value in titles else next(iter(titles), None)
-            self._pair.param.update(options=titles, value=value, visible=len(titles) > 1)
+            self._offering = True  # and what is chosen is drawn afterwards, once
+            try:
+                self._pair.param.update(options=titles, value=value, visible=len(titles) > 1)
+            finally:
+                self._offering = False
 
     def _look(self, picture: FamilyPicture) -> tuple[list[str], list[str]]:
         """Colours of the minima, and what hovering over them says."""
@@ -176,7 +182,9 @@ class ConformersTab(Part):
             return
         self._map.set(picture.coordinates[:, 0], picture.coordinates[:, 1], colors, labels)
 
-    def _draw_angles(self, look: tuple[list[str], list[str]] | None = None) -> None:
+    def _draw_angles(self) -> None:
+        if self._offering:
+            return
         picture = self._model.picture
         pair = next((one for one in picture.pairs if one.title == self._pair.value), None) if picture else None
         if picture is None or pair is None:
@@ -185,7 +193,7 @@ class ConformersTab(Part):
         self._angles.relabel(pair.labels[0], pair.labels[1])
         self._angles.title = f"{'Ramachandran' if pair.labels[0].startswith('φ') else 'Torsions'}: {pair.title}"
         phi, psi = pair.angles.T
-        self._angles.set(phi, psi, *(look or self._look(picture)))
+        self._angles.set(phi, psi, *self._seen)
 
     def _draw_table(self, picture: FamilyPicture, energies: np.ndarray) -> None:
         minima = picture.minima
