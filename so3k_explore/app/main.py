@@ -121,6 +121,7 @@ class Components:
         self._contents[self.session.tab].open()
         self.tabs.active = TABS.index(self.session.tab)
         self._columns.sx = shared_out(SHARES.get(self.session.tab, USUAL_SHARES))
+        self.echo.ask()
 
     @property
     def body(self) -> pn.Column:

@@ -40,6 +40,7 @@ LAST = "Last layer"
 SHARE = 5  # pictures that took a second are made again after five at the earliest
 MANY = 1000  # minima; of more, the map is shown before they are sorted
 SECONDS = 3.0  # and never more often than that
+DRAWING_SECONDS = 3.0  # a tab that is being opened is drawn before the minima on it are sorted
 CHOOSE = "Choose a search for minima from the list of runs, or start one: its conformers appear here."
 NOTHING_YET = "Appears with the first minimum that the search finds."
 
@@ -69,6 +70,7 @@ class FamiliesModel(param.Parameterized):
         self._told = ""
         session.shown.param.watch(lambda *_: self._attach(), "run")
         session.minima.param.watch(lambda *_: self._news(), "minima")
+        session.param.watch(lambda *_: self._opened(), "tab")
         session.dipoles.param.watch(lambda *_: self._offer_colors(), "offered")
         self._offer_colors()
         self.param.watch(lambda *_: self._wished(), ["by", "layer", "projection", "method", "clusters", "source"])
@@ -145,6 +147,11 @@ class FamiliesModel(param.Parameterized):
         if self.color == DIPOLE and not offered:
             self.color = FAMILY
         self.param.color.objects = {name: by for name, by in COLORINGS.items() if by != DIPOLE or offered}
+
+    def _opened(self) -> None:
+        """Leaves the cores to the browser while it draws the map."""
+        if self.open and self.picture is not None:
+            self._next = max(self._next, time.monotonic() + DRAWING_SECONDS)
 
     def _news(self) -> None:
         """There are minima that the pictures do not have."""

@@ -42,7 +42,9 @@ class Echo(JSComponent):
         return self._answered == self._asked or time.monotonic() - self._since > PATIENCE
 
     def ask(self) -> None:
-        """Asks again."""
+        """Asks again, once the page is there."""
+        if not self._drawn:
+            return
         self._asked += 1
         self._since = time.monotonic()
         self._send_msg({"number": self._asked})

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,28 @@ def test_minima_are_mapped_and_sorted_while_the_tab_is_open(shown: Session) -> N
     assert shown.families.sentence == ""
     assert picture.radii == pytest.approx(picture.radii.mean(), abs=0.3)
     assert picture.hydrogen_bonds.tolist() == [0] * 18
+
+
+def test_a_tab_that_is_opened_is_drawn_before_its_minima_are_sorted_anew(
+    session: Session,
+    runs: FakeRuns,
+    butane: Any,
+    landscape: Any,
+    settle: Callable[[Session], None],
+) -> None:
+    runs.runs = {"search": FakeRun("search", butane, kind="minima", state="done", found=landscape)}
+    session.open(run="search", tab="conformers")
+    session.families.method = "kmedoids"
+    settle(session)
+    session.tab = "molecule"
+    session.families._wished()
+    session.tab = "conformers"
+    now = time.monotonic()
+    session.families.tick(now)
+    assert not session.background.busy("families")
+    session.families.tick(now + 2 * families.DRAWING_SECONDS)
+    assert session.background.busy("families")
+    settle(session)
 
 
 def test_a_family_is_chosen_from_its_middle_outwards(shown: Session) -> None:

@@ -153,6 +153,7 @@ def test_a_model_is_only_chosen_by_its_name() -> None:
 
 def test_a_page_that_does_not_answer_is_not_sent_more() -> None:
     echo = Echo()
+    echo.ask()  # is not heard before the page is drawn
     assert not echo.heard  # nothing is drawn yet
     echo._handle_msg({"number": 0})
     assert echo.heard
