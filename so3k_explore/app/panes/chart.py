@@ -58,6 +58,7 @@ class Chart(pn.viewable.Viewer):
         self._columns: dict[str, Columns] = {}
         self._limits: dict[str, Limits | None] = {"x_range": None, "y_range": None}
         self._linked: list[Chart] = []
+        self._postponed: dict[Any, int] = {}  # models to how many changes of theirs were put off
         self._layout = layout
         self._card: Any = None
         self._pane: pn.pane.HoloViews | None = None
@@ -78,19 +79,33 @@ class Chart(pn.viewable.Viewer):
         for source in self._sources.get(name, []):
             self._write(source, partial(source.update, data=columns))
 
-    def _write(self, model: Any, change: Callable[[], Any]) -> None:
+    def _write(self, model: Any, change: Callable[[], Any], later: int = 0) -> None:
         """Changes a Bokeh model where that is allowed: a page's models only under the document's lock.
+
+        On a page, a change may come `later` (ms), and not at all if others of the same kind follow before.
 
         The change is sent by Panel, like all others: one that Bokeh sent by itself could reach the browser before the
         model that it changes, while that still stands in Panel's queue.
         """
         document = model.document
         if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(partial(_send_in_order, change))
+            if later:
+                self._postpone(document, model, change, later)
+            else:
+                document.add_next_tick_callback(partial(_send_in_order, change))
             return
         change()
         if self._pane is not None:
             pn.io.push_notebook(self._pane)  # does nothing where there is no notebook
+
+    def _postpone(self, document: Any, model: Any, change: Callable[[], Any], later: int) -> None:
+        self._postponed[model] = number = self._postponed.get(model, 0) + 1
+
+        def last() -> None:
+            if self._postponed.get(model) == number:
+                _send_in_order(change)
+
+        document.add_timeout_callback(last, later)
 
     def _capture(self, name: str) -> Callable[[Any, Any], None]:
         """Hook that learns the data source of element `name` when it is drawn, and fills it."""

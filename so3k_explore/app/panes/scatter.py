@@ -17,6 +17,8 @@ POINTS, RINGS = "points", "rings"
 ROOM = 0.025  # beyond the limits, as a share of them
 MANY = 20_000  # with fewer points the plain canvas is quick, and much quicker where WebGL has no graphics card
 REACH = 8.0  # pixels between a click and the point it chooses
+FEW = 2000  # points; more are told what is chosen when nobody has clicked for a while: all are then drawn again
+QUIET = 1500  # ms
 
 
 class ScatterChart(Chart):
@@ -85,12 +87,19 @@ class ScatterChart(Chart):
     def highlight(self, indices: Sequence[int]) -> None:
         """Draws rings around these points, as if the user had chosen them; `on_select` is not called."""
         self._selected = [int(index) for index in indices]
-        for source in self._sources.get(POINTS, []):
-            self._write(source, partial(self._show_selection, source))
         self._ring()
+        for source in self._sources.get(POINTS, []):
+            self._write(source, partial(self._show_selection, source), self._patience)
+
+    @property
+    def _patience(self) -> int:
+        """How long the points wait until they are told what is chosen, ms."""
+        return 0 if len(self._columns[POINTS]["x"]) <= FEW else QUIET
 
     def _show_selection(self, source: Any) -> None:
         """Tells Bokeh what is chosen, so that shift adds to it."""
+        if source.selected.indices == self._selected:
+            return
         self._quiet = True
         try:
             source.selected.indices = list(self._selected)
@@ -166,9 +175,14 @@ class ScatterChart(Chart):
         )
         rings = hv.Points([(0.0, 0.0)], ["x", "y"]).opts(
             **{"fill_alpha": 0, "line_color": MARK, "line_width": 2, "size": self._size + 6, "default_tools": []},
-            hooks=[self._capture(RINGS)],
+            hooks=[_over_all_points, self._capture(RINGS)],
         )
         return [points, rings]
+
+
+def _over_all_points(plot: Any, element: Any) -> None:
+    """Hook: rings have a canvas of their own, so that no point is drawn again when they move."""
+    plot.handles["glyph_renderer"].level = "overlay"
 
 
 def _color_by_column(plot: Any, element: Any) -> None:
