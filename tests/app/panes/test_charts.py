@@ -1,9 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from bokeh.document import Document
 from bokeh.events import Tap
 
 from so3k_explore.app.panes.charts import Chart, DensityChart, LineChart, ScatterChart, link_x
 from so3k_explore.app.panes.lines import MAX_POINTS, thinned
+from so3k_explore.app.panes.scatter import FEW, QUIET
 from so3k_explore.app.theme import TICKS
 
 
@@ -141,6 +145,41 @@ def test_highlighting_from_python_is_not_heard() -> None:
     assert source(chart, "points").selected.indices == [0, 1]
     chart.set([0.0], [3.0])
     assert chart.selected == [0]
+
+
+def test_rings_are_drawn_on_their_own_canvas() -> None:
+    chart = ScatterChart("Minima", "RMSD / Å", "E / eV")
+    levels = {one.data_source: one.level for one in figure(chart).renderers}
+    assert levels[source(chart, "rings")] == "overlay"
+    assert levels[source(chart, "points")] == "glyph"
+
+
+def test_many_points_are_told_what_is_chosen_when_clicking_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    chart = ScatterChart("Minima", "RMSD / Å", "E / eV")
+    document = Document()
+    document.add_root(figure(chart))
+    monkeypatch.setattr(Document, "session_context", SimpleNamespace())
+
+    def run_callbacks(until: int) -> list[int]:
+        """Those that are due in so many milliseconds, one highlight's after the other; when each was due."""
+        due = [each for each in document.session_callbacks if getattr(each, "timeout", 0) <= until]
+        for each in due:
+            document.callbacks.remove_session_callback(each)
+            each.callback()
+        return [getattr(each, "timeout", 0) for each in due]
+
+    for count, pauses in ((FEW, []), (FEW + 1, [QUIET, QUIET])):
+        chart.set(np.arange(count), np.arange(count))
+        run_callbacks(QUIET)
+        for chosen in ([3], [5, 7]):
+            chart.highlight(chosen)
+            run_callbacks(0)
+        assert source(chart, "rings").data["x"].tolist() == [5.0, 7.0]
+        assert source(chart, "points").selected.indices == ([] if pauses else [5, 7])
+        assert run_callbacks(QUIET) == pauses
+        assert source(chart, "points").selected.indices == [5, 7]
+        chart.highlight([])
+        run_callbacks(QUIET)
 
 
 def test_points_need_one_colour_and_label_each() -> None:
