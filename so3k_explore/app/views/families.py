@@ -22,7 +22,7 @@ class FamiliesCard(Part):
         self.session = session
         self._model = model = session.families
         self._buttons = pn.FlexBox(margin=0, sizing_mode="stretch_width")
-        listed = pn.Column(self._buttons, scroll="y-auto", height=176, margin=(0, 8), sizing_mode="stretch_width")
+        listed = pn.Column(self._buttons, scroll="y-auto", height=128, margin=(0, 8), sizing_mode="stretch_width")
         self._summary = pmui.Typography("", variant="caption", color="text.secondary", margin=(2, 12))
         self._name = pmui.TextInput(label="", placeholder="Name of the family", size="small", width=150, margin=(6, 4))
         self._color = pmui.ColorPicker(label="", size="small", width=112, margin=(6, 4))
