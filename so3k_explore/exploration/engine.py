@@ -115,6 +115,7 @@ class Engine:
             self.ledger = self.ledger.moved_to(fresh, same_strategies=state.strategies == self.strategies)
             self.walkers = before.replace(guard=self.walkers.guard)
             self._give_tasks(range(self.settings.walkers))
+        self.minimizer = self.minimizer.replace(memory=self.walkers.memory.steps.shape[1])  # of an earlier version
 
     # Running
 

@@ -197,6 +197,17 @@ def test_a_resumed_search_guards_bonds_as_before(tmp_path):
         np.testing.assert_array_equal(end.walkers.guard.separation, state.walkers.guard.separation)
 
 
+def test_a_search_that_an_earlier_version_began_goes_on_with_its_shorter_memory():
+    with Landscape() as landscape:
+        state = next(itertools.islice(explore_minima(LJ, cluster(7), SEARCH, landscape), 8, None))
+        memory = state.walkers.memory
+        short = memory.replace(steps=memory.steps[:, -30:], changes=memory.changes[:, -30:])
+        older = state.replace(walkers=state.walkers.replace(memory=short))
+        end = next(itertools.islice(explore_minima(LJ, cluster(7), SEARCH, landscape, older), 3, None))
+        assert end.calls > state.calls
+        assert end.walkers.memory.steps.shape[1] == 30
+
+
 def test_temperature_and_walkers_may_change_on_the_way(lj7):
     settings = MinimaSearch(walkers=8, seed=1, temperature=400.0)
     with Landscape() as landscape:

@@ -208,7 +208,7 @@ class Chart(pn.viewable.Viewer):
         menu = pmui.MenuButton(
             items=[{"label": label} for label in OFFERS],
             **{"label": "", "icon": "download", "variant": "text", "size": "small", "icon_size": "1.1em"},
-            **{"description": "Save picture or data", "margin": (2, 0, 0, 0), "width": 64},
+            **{"description": "Save picture or data", "margin": (2, 0, 0, 0), "width": 56},
             visible=self.param.filled,
         )
         menu.on_click(self._save)
