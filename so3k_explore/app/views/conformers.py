@@ -54,7 +54,7 @@ class ConformersTab(Part):
         self.session = session
         self._model = model = session.families
         options: dict[str, Any] = {"on_select": self._choose, "empty": WAITING, **tall(CARD)}
-        self._map = ScatterChart("Map of the conformers", "", "", **options)
+        self._map = ScatterChart("Map of conformers", "", "", **options)
         self._energies = ScatterChart(
             "Energy against distance", "RMSD to the lowest / Å", "ΔE", positive="x", **options
         )
@@ -175,7 +175,7 @@ class ConformersTab(Part):
         if np.isfinite(picture.explained).all():
             axes = [f"{axis} ({100 * share:.0f} %)" for axis, share in zip(axes, picture.explained, strict=True)]
         self._map.relabel(axes[0], axes[1])
-        self._map.title = f"Map of the conformers by {name(DESCRIPTORS, wish.by).lower().replace('rmsd', 'RMSD')}"
+        self._map.title = f"Map of conformers by {name(DESCRIPTORS, wish.by).lower().replace('rmsd', 'RMSD')}"
         if not len(picture.coordinates) or not np.isfinite(picture.coordinates).all():
             self._map.empty = "No map: " + " ".join(picture.notes) if picture.notes else WAITING
             self._map.clear()
