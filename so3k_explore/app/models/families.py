@@ -178,7 +178,7 @@ class FamiliesModel(param.Parameterized):
                 self._next = time.monotonic() + max(SHARE * took, SECONDS)
                 self._take(picture)
                 if quick:
-                    self._due, self._next = True, 0.0  # families follow
+                    self._due, self._next = True, time.monotonic() + DRAWING_SECONDS  # families follow
 
         def failed(error: Exception) -> None:
             if self._maker is maker:

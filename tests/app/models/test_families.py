@@ -241,4 +241,6 @@ def test_many_minima_are_mapped_before_they_are_sorted(
     shown.families._wished()
     settle(shown)
     settle(shown)
+    assert seen == [0]  # the map is drawn first
+    refresh(shown, settle)
     assert seen == [0, 3]
