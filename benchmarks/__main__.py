@@ -11,7 +11,7 @@ from so3k_explore.jobs.preload import use_all_cores
 def main() -> None:
     """Imports each benchmark and calls its `main`."""
     known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name[0].isalpha()]
-    known = [name for name in known if name not in {"machine", "browser", "conformers", "ethanol", "gfn2"}]
+    known = [name for name in known if name not in {"machine", "browser", "conformers", "ethanol", "gfn2", "others"}]
     wanted = sys.argv[1:] or known
     if unknown := set(wanted) - set(known):
         raise SystemExit(f"Unknown benchmark {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")

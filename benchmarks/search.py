@@ -1,6 +1,6 @@
-"""Search for minima: problems with known answers, and other searches on the same potential.
+"""Search for minima: problems with known answers.
 
-    python -m benchmarks.search [alkanes] [unchecked] [others] [lj13] [lj38]
+    python -m benchmarks.search [alkanes] [unchecked] [lj13] [lj38]
 
 *Alkanes*, GFN2-xTB with one thread, mirror images merged: n-butane, n-pentane, n-hexane and n-heptane have 2, 4, 12 and
 31 minima. How many are found within a budget of force calls, with how many calls all of them are, and how far the
@@ -9,42 +9,24 @@ which the searches that were recorded before did not calculate either.
 
 *LJ13*, *LJ38*: the global minimum of Lennard-Jones clusters (-44.326801 ε, twenty seeds; -173.928427 ε, ten seeds). The
 second takes hours, and is done only when it is named.
-
-*Others*, the bundled model, 22 and 42 atoms: distinct minima of this search with 16 walkers, of torsional basin hopping
-one structure after the other (the same moves, ASE's L-BFGS, kT of 1 kcal/mol) and of ASE's `MinimaHopping` with its
-defaults, each for a number of force calls. All relax to 0.01 eV/Å and calculate no Hessians; what they end with is
-relaxed again, at no cost to them, and counted by the same rules of identity, saddles and shoulders included. Beside
-them, this search with its defaults, which relaxes to a fifth of that and calculates a Hessian for each new minimum.
 """
 
-import contextlib
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.gfn2 import Gfn2
 from so3k_explore import units
-from so3k_explore.analysis.torsions import amide_torsions
 from so3k_explore.exploration import Landscape, MinimaSearch, explore_minima
-from so3k_explore.exploration.basin_hopping import TorsionMoves
-from so3k_explore.exploration.choosing import STAGES
-from so3k_explore.exploration.identity import Identity, KnownMinima
-from so3k_explore.io.calculator import Calculator
+from so3k_explore.exploration.identity import Identity
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.io.structures import load_molecule
 from so3k_explore.potentials.lennard_jones import LennardJones
 from so3k_explore.potentials.protocol import Potential
-from so3k_explore.potentials.registry import load_potential
-from so3k_explore.simulation.relaxation import relaxed
-from so3k_explore.system import replicate
 
 KNOWN = {  # kcal/mol above the lowest one
     "butane": (0.0, 0.596),
@@ -55,13 +37,9 @@ KNOWN = {  # kcal/mol above the lowest one
         *(2.353, 2.763, 2.794, 2.816, 2.839, 2.842, 2.871, 2.932, 3.032, 3.3, 3.437, 3.473, 4.085, 4.223, 4.791, 5.425),
     ),
 }
-BUDGETS = {"butane": 500, "pentane": 800, "hexane": 1500, "heptane": 20_000}
+BUDGETS = {"butane": 500, "pentane": 800, "hexane": 3000, "heptane": 20_000}
 CLUSTERS = {13: (-44.326801, 20, 50_000), 38: (-173.928427, 10, 3_000_000)}  # ε, seeds, force calls
-OTHERS = {"ala2": 6000, "ala3": 12_000}  # force calls
-SEEDS = 10
 SAME = 0.03  # kcal/mol, between a minimum and a known one
-KT = 1.0 * units.KCAL_PER_MOL
-TOLERANCE = 0.01  # eV/Å
 
 
 @dataclass
@@ -147,132 +125,6 @@ def cluster(atoms: int) -> None:
     print(f"| LJ{atoms} | {hits} of {seeds} | {spread(np.array(calls))} | {np.median(seconds):.0f} |", flush=True)
 
 
-class SpentError(Exception):
-    """The budget of force calls is used up."""
-
-
-def counted(potential: Potential, molecule: Molecule, budget: int) -> Any:
-    """Atoms whose calculator gives up after a number of calls."""
-    from ase import Atoms
-
-    left = budget
-
-    class Counting(Calculator):
-        def calculate(self, *arguments: Any, **options: Any) -> None:
-            nonlocal left
-            if not left:
-                raise SpentError
-            left -= 1
-            super().calculate(*arguments, **options)
-
-    return Atoms(molecule.numbers, np.asarray(molecule.positions, float), calculator=Counting(potential))
-
-
-def torsional_hopping(atoms: Any, molecule: Molecule, seed: int) -> Iterator[np.ndarray]:
-    """Basin hopping over torsions, one structure after the other: where each relaxation ended, Å."""
-    from ase.optimize import LBFGS
-
-    rng = np.random.default_rng(seed)
-    amides = amide_torsions(molecule.numbers, molecule.bonds)
-    moves = TorsionMoves(molecule.numbers, molecule.bonds, molecule.torsions, amides)
-    current, energy = np.asarray(molecule.positions, float), np.inf
-    while True:
-        atoms.positions = current if np.isinf(energy) else moves.some(current, rng)
-        LBFGS(atoms, logfile=os.devnull).run(fmax=TOLERANCE, steps=400)
-        yield atoms.positions.copy()
-        new = atoms.get_potential_energy()
-        if new < energy or rng.random() < np.exp((energy - new) / KT):
-            current, energy = atoms.positions.copy(), new
-
-
-def ase_hopping(atoms: Any, _: Molecule, seed: int) -> Iterator[np.ndarray]:
-    """Minima of ASE's minima hopping with its defaults, Å."""
-    from ase.io import iread
-    from ase.optimize.minimahopping import MinimaHopping
-
-    np.random.seed(seed)  # noqa: NPY002 - it draws from the global stream
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # it leaves files where it works
-        with contextlib.suppress(SpentError):
-            MinimaHopping(atoms)()
-        found = [np.asarray(structure.positions) for structure in iread("minima.traj")]
-    yield from found
-
-
-Search = Callable[[Potential, str, int, int], tuple[list[np.ndarray], float]]
-"""Of a potential, a molecule, a number of force calls and a seed: structures that it ends with (Å), and seconds."""
-
-
-def equally(potential: Potential, name: str, budget: int, seed: int) -> tuple[list[np.ndarray], float]:
-    """This search, with forces as small as the others make them and no Hessians."""
-    identity = Identity(check_hessian=False)
-    settings = MinimaSearch(max_calls=budget, seed=seed, force_tolerance=TOLERANCE / STAGES[-1], identity=identity)
-    start = time.perf_counter()
-    with Landscape() as landscape:
-        for _ in explore_minima(potential, load_molecule(name), settings, landscape):
-            pass
-        return list(landscape.minima().positions), time.perf_counter() - start
-
-
-def serial(search: Callable[[Any, Molecule, int], Iterator[np.ndarray]]) -> Search:
-    """Another search within a budget of calls."""
-
-    def run(potential: Potential, name: str, budget: int, seed: int) -> tuple[list[np.ndarray], float]:
-        molecule, ends = load_molecule(name), []
-        start = time.perf_counter()
-        with contextlib.suppress(SpentError):
-            for end in search(counted(potential, molecule, budget), molecule, seed):
-                ends.append(end)  # noqa: PERF402 - those before the budget was spent are kept
-        return ends, time.perf_counter() - start
-
-    return run
-
-
-def distinct(potential: Potential, molecule: Molecule, ends: list[np.ndarray]) -> np.ndarray:
-    """Energies (eV) of the structures, relaxed again and told apart by our rules."""
-    known = KnownMinima(molecule.numbers, molecule.bonds, Identity())
-    for first in range(0, len(ends), 16):
-        some = ends[first : first + 16]
-        rows = np.minimum(np.arange(16), len(some) - 1)  # one shape, compiled once
-        positions = jnp.asarray(np.array(some)[rows], molecule.system.positions.dtype)
-        systems = replicate(molecule.system, 16).replace(positions=positions)
-        state = relaxed(potential, systems, force_tolerance=TOLERANCE / 5)
-        for energy, end in zip(state.energy, state.system.positions, strict=True):
-            if np.isfinite(energy) and known.find(float(energy), end) is None:
-                known.add(len(known) + 1, float(energy), end)
-    return known.energies
-
-
-def others() -> None:
-    """Distinct minima of this search and of others, with the bundled model."""
-    potential = load_potential("so3k-peptide-gfn2")
-    searches: dict[str, Search] = {
-        "this search, 16 walkers": equally,
-        "torsional basin hopping": serial(torsional_hopping),
-        "ASE MinimaHopping": serial(ase_hopping),
-    }
-    print(f"the bundled model; median (range) of {SEEDS} seeds")
-    print("| molecule | search | force calls | distinct minima | per 1000 calls | per second |")
-    for name, budget in OTHERS.items():
-        molecule = load_molecule(name)
-        ours(potential, molecule, MinimaSearch(max_calls=1))  # compiles
-        for title, search in searches.items():
-            found = []
-            for seed in range(SEEDS):
-                ends, seconds = search(potential, name, budget, seed)
-                found.append(Found(energies=distinct(potential, molecule, ends), total=budget, seconds=seconds))
-            _say_other(name, title, found)
-        whole = [ours(potential, molecule, MinimaSearch(max_calls=budget, seed=seed)) for seed in range(SEEDS)]
-        _say_other(name, "this search, defaults", whole)
-
-
-def _say_other(name: str, title: str, found: list[Found]) -> None:
-    numbers = (
-        *([one.total for one in found], [len(one.energies) for one in found]),
-        *([one.per_thousand_calls for one in found], [one.per_second for one in found]),
-    )
-    print(f"| {name} | {title} | {' | '.join(spread(np.array(row)) for row in numbers)} |", flush=True)
-
-
 def spread(values: np.ndarray) -> str:
     """Median and range."""
     low, middle, high = (f"{x:.0f}" if abs(x) >= 1000 else f"{x:.3g}" for x in np.percentile(values, [0, 50, 100]))
@@ -282,19 +134,18 @@ def spread(values: np.ndarray) -> str:
 PARTS: dict[str, Callable[[], None]] = {
     "alkanes": alkanes,
     "unchecked": lambda: alkanes(check_hessian=False),
-    "others": others,
     "lj13": lambda: cluster(13),
     "lj38": lambda: cluster(38),
 }
-USUAL = ("alkanes", "unchecked", "others", "lj13")
+USUAL = ("alkanes", "unchecked", "lj13")
 
 
 def main(parts: tuple[str, ...] = USUAL) -> None:
     """The usual parts, or those named."""
     if unknown := set(parts) - set(PARTS):
         raise SystemExit(f"Unknown parts {', '.join(sorted(unknown))}. Known: {', '.join(PARTS)}.")
+    jax.config.update("jax_enable_x64", True)
     for part in parts:
-        jax.config.update("jax_enable_x64", part != "others")
         PARTS[part]()
 
 

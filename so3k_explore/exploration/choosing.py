@@ -17,6 +17,7 @@ from so3k_explore.io.molecule import Molecule
 
 STAGES = (5.0, 1.0, 0.2)  # forces at which relaxations stop to be looked at, in units of the tolerance
 PATIENCE = 12  # tasks without a new minimum until a walker jumps elsewhere
+FRESH = 0.05  # share of the random structures where a walker stays, however high they lie
 
 
 class TaskChooser:
@@ -48,6 +49,8 @@ class TaskChooser:
         if name not in ("seeds", "tempering"):
             ledger.start[w] = ledger.current[w]
         self._leave(w, name, ledger, sheet, rng)
+        if name == "seeds" and rng.random() < FRESH:
+            ledger.current[w] = 0  # wherever it arrives, it goes on from there
         return ledger
 
     def go_on(self, w: int, pushed: np.ndarray | None, ledger: Ledger, sheet: TaskSheet) -> None:

@@ -237,7 +237,7 @@ class Engine:
         if name == "hopping" and start:
             visits = 0 if new else self.history.visits(minimum) + 1
             ledger.temperature[w] = hopping.next_temperature(ledger.temperature[w], visits, ledger.first_temperature)
-        accepted = not start or bool(seen.energy[w] - self.history.known.energy(old) < ledger.window[w])
+        accepted = not old or bool(seen.energy[w] - self.history.known.energy(old) < ledger.window[w])
         if start and minimum != old:
             ledger.window[w] = hopping.next_window(ledger.window[w], accepted=accepted)
             ledger = self.ledger = ledger.replace(hops=ledger.hops + 1, accepted=ledger.accepted + accepted)
@@ -248,7 +248,7 @@ class Engine:
         ledger.barren[w] = 0 if new else ledger.barren[w] + 1
         ledger.failures[w] = 0
         self._bring_back(w, seen, whole=True)
-        self._account(w, seen, found=int(new))
+        self._account(w, seen, found=self.history.worth(seen.energy[w]) if new else 0.0)
 
     def _fail(self, w: int, seen: Seen, reason: str) -> None:
         """A task that ended in no minimum: cooler next time, and from somewhere else after several."""
@@ -260,7 +260,7 @@ class Engine:
         ledger.failures[w] += 1
         ledger.barren[w] += PATIENCE // 3
         self._bring_back(w, seen, whole=False)
-        self._account(w, seen, found=0)
+        self._account(w, seen, found=0.0)
 
     def _set_aside(self, w: int, seen: Seen, reason: str) -> None:
         strategy = self.strategies[self.ledger.strategy[w]]
@@ -270,7 +270,7 @@ class Engine:
         )
         logger.info("walker %d: %s", w, reason)
 
-    def _account(self, w: int, seen: Seen, *, found: int) -> None:
+    def _account(self, w: int, seen: Seen, *, found: float) -> None:
         """What the task cost, for the scheduler; and whether the flight was accurate, for the next timestep."""
         ledger = self.ledger
         self.chooser.scheduler(ledger).report(int(ledger.strategy[w]), int(seen.calls[w]), found)

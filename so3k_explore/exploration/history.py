@@ -67,6 +67,10 @@ class History:
         self.landscape.add_hop(hop)
         self._visits[hop.finish] = self.visits(hop.finish) + 1
 
+    def worth(self, energy: float) -> float:
+        """How much a new minimum at this energy (eV) counts: the squared share of known ones that lie no lower."""
+        return float((1 - np.searchsorted(self.known.energies, energy) / len(self)) ** 2)
+
     def elsewhere(self, rng: np.random.Generator) -> int:
         """A known minimum to go on from: rather low, and rarely visited."""
         ids, energies = self.known.ids, self.known.energies

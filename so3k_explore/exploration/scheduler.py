@@ -1,4 +1,8 @@
-"""Which strategy a walker follows next: those that find more new minima per force call get a larger share."""
+"""Which strategy a walker follows next: those that find more new minima per force call get a larger share.
+
+Low minima count for more than high ones (`History.worth`). Otherwise random structures win wherever there are more
+minima than anybody can visit, as they are always new, and the search never gets to the bottom of a funnel.
+"""
 
 import numpy as np
 
@@ -27,7 +31,7 @@ class Scheduler:
         self.strategies = strategies
         self.calls = calls  # force calls
         self.tasks = tasks
-        self.found = found  # new minima
+        self.found = found  # new minima, by their worth
 
     @property
     def shares(self) -> np.ndarray:
@@ -47,8 +51,8 @@ class Scheduler:
         """Index of a strategy."""
         return int(rng.choice(len(self.strategies), p=self.chances))
 
-    def report(self, strategy: int, calls: int, found: int) -> None:
-        """Counts what a task cost and found."""
+    def report(self, strategy: int, calls: int, found: float) -> None:
+        """Counts what a task cost, and what it found is worth."""
         self.calls[strategy] = MEMORY * self.calls[strategy] + calls
         self.tasks[strategy] = MEMORY * self.tasks[strategy] + 1
         self.found[strategy] = MEMORY * self.found[strategy] + found

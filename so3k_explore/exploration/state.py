@@ -33,7 +33,7 @@ class Ledger(Replaceable):
     timestep: np.ndarray  # (walkers,) internal time
     strategy_calls: np.ndarray  # (strategies,) discounted force calls
     strategy_tasks: np.ndarray  # (strategies,) discounted tasks
-    strategy_found: np.ndarray  # (strategies,) discounted new minima
+    strategy_found: np.ndarray  # (strategies,) discounted new minima, by their worth
     proposed: np.ndarray  # (latest proposals, distances) descriptions of the latest starts (`novelty`); NaN: none
     tasks: int  # given out so far; number of the next one's random stream
     calls: int  # force calls

@@ -15,8 +15,8 @@ def test_the_strategy_that_finds_more_gets_the_larger_share_and_no_one_is_forgot
     scheduler = Scheduler(STRATEGIES[:3], *np.zeros((3, 3)))
     np.testing.assert_allclose(scheduler.shares, 1 / 3)
     for _ in range(50):
-        scheduler.report(0, calls=100, found=0)
-        scheduler.report(1, calls=100, found=1)
+        scheduler.report(0, calls=100, found=0.0)
+        scheduler.report(1, calls=100, found=1.0)
     assert scheduler.shares[1] > 0.5
     assert scheduler.shares.min() >= 0.08
     np.testing.assert_allclose(scheduler.shares.sum(), 1)
@@ -25,10 +25,10 @@ def test_the_strategy_that_finds_more_gets_the_larger_share_and_no_one_is_forgot
 def test_the_past_is_forgotten_slowly():
     scheduler = Scheduler(("hopping", "seeds"), *np.zeros((3, 2)))
     for _ in range(50):
-        scheduler.report(0, calls=100, found=1)
+        scheduler.report(0, calls=100, found=1.0)
     for _ in range(300):
-        scheduler.report(0, calls=100, found=0)
-        scheduler.report(1, calls=100, found=1)
+        scheduler.report(0, calls=100, found=0.0)
+        scheduler.report(1, calls=100, found=1.0)
     assert scheduler.shares[1] > 0.8
 
 
