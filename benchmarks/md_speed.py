@@ -1,4 +1,4 @@
-"""Molecular dynamics with SO3LR: steps per second, arithmetic and memory traffic for 1, 4 and 16 walkers.
+"""Molecular dynamics with SO3LR: steps per second, arithmetic and memory traffic for 1 to 64 walkers.
 
 The molecules have 22, 42 and 162 atoms (Ac-Ala-NHMe, Ac-Ala3-NHMe, Ac-Ala15-NHMe). Counts of floating-point operations
 and bytes are XLA's, of energy and forces; rates are those counts over measured time, beside the machine's own limits
@@ -20,7 +20,7 @@ from so3k_explore.simulation.state import MDState
 from so3k_explore.system import replicate
 
 MOLECULES = {"ala2": 22, "ala3": 42, "ala15": 162}
-WALKERS = (1, 4, 16)
+WALKERS = (1, 4, 16, 64)
 STEPS = {22: 200, 42: 100, 162: 20}
 ORIGINAL = {22: 5.9, 42: 11.2, 162: 72.0}  # CPU ms a step of the original stack, one walker, two idle cores
 ORIGINAL_RATE = {22: 272.0, 42: 153.0}  # its steps/s there
@@ -43,7 +43,7 @@ def main() -> None:
         start = jax.tree.map(lambda leaf: leaf[0], start)
         for walkers in WALKERS:
             state = initial_state(potential, replicate(start, walkers), temperature=300.0, seed=1)
-            _report(potential, state, atoms, STEPS[atoms] * (1 if walkers == 1 else 4 // min(walkers, 4) or 1), flops)
+            _report(potential, state, atoms, max(5, 4 * STEPS[atoms] // max(walkers, 4)), flops)
 
 
 def random_or_published() -> tuple[Potential, str]:

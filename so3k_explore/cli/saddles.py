@@ -80,10 +80,11 @@ def _search(arguments: argparse.Namespace, landscape: "Landscape", settings: "Sa
 
     from so3k_explore.exploration.model_record import recorded_cutoff
     from so3k_explore.exploration.saddles import find_saddles
-    from so3k_explore.jobs.preload import use_all_cores, use_compilation_cache
+    from so3k_explore.jobs.preload import reuse_memory, use_all_cores, use_compilation_cache
     from so3k_explore.potentials.registry import load_potential, model_info
 
     use_all_cores()
+    reuse_memory()
     use_compilation_cache()
     molecule = _molecule(landscape)
     model, cutoff = (arguments.model, None) if arguments.model else _model(arguments, landscape, molecule)

@@ -88,9 +88,10 @@ def foreground(arguments: argparse.Namespace, submit: "Submit", *, bounded: bool
     """Works on a run here, shows its progress and prints what came out."""
     from so3k_explore.cli.results import result
     from so3k_explore.jobs import Runs
-    from so3k_explore.jobs.preload import use_all_cores, use_compilation_cache
+    from so3k_explore.jobs.preload import reuse_memory, use_all_cores, use_compilation_cache
 
     use_all_cores()
+    reuse_memory()
     use_compilation_cache()
     runs = Runs(arguments.runs, engine="inline")
     started = submit(runs)

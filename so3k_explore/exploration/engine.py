@@ -22,6 +22,7 @@ from so3k_explore.exploration.departures import FLIGHTS
 from so3k_explore.exploration.history import History
 from so3k_explore.exploration.landscape import Landscape
 from so3k_explore.exploration.limits import limit_reached
+from so3k_explore.exploration.lowest_mode import LowestMode
 from so3k_explore.exploration.records import Hop
 from so3k_explore.exploration.scheduler import applicable
 from so3k_explore.exploration.settings import MinimaSearch
@@ -33,6 +34,7 @@ from so3k_explore.exploration.walkers import advance_walkers
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import make_guard
+from so3k_explore.simulation.lanes import on_one_device
 from so3k_explore.simulation.lbfgs import LBFGS
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.simulation.state import Status
@@ -71,6 +73,7 @@ class Engine:
         self.history = History(molecule, settings.identity, landscape)
         self.chooser = TaskChooser(molecule, settings, self.strategies, self.history)
         self.minimizer = LBFGS(model=model_hessian(molecule.system, molecule.bonds))
+        self._lowest = LowestMode.of(molecule)
         hopping = settings.hopping
         self.rules = Rules(hopping.softening, hopping.passes, hopping.max_flight)
         self.first_call = NOT_BEGUN
@@ -200,8 +203,9 @@ class Engine:
 
     def _is_minimum(self, w: int, seen: Seen) -> bool:
         """Whether all frequencies are real; a saddle is set aside, and the walker pushed off it, a few times."""
-        frequency, pushed = downhill_push(self.potential, *take((self.walkers.system, self.walkers.neighbors), w))
-        self.ledger = self.ledger.replace(calls=self.ledger.calls + 3 * self.molecule.n_atoms)
+        there = on_one_device(take((self.walkers.system, self.walkers.neighbors), w))
+        frequency, pushed, calls = downhill_push(self.potential, *there, self._lowest)
+        self.ledger = self.ledger.replace(calls=self.ledger.calls + calls)
         if pushed is None:
             return True
         reason = f"a saddle: lowest frequency {frequency:.0f} cm⁻¹"

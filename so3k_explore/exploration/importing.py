@@ -207,5 +207,5 @@ def _saddle(potential: "Potential | None", template: System, positions: np.ndarr
     if potential is None:
         return ""
     system = template.replace(positions=jnp.asarray(positions, template.positions.dtype))
-    frequency, push = downhill_push(potential, system, neighbors_for(potential, system, skin=0.0))
+    frequency, push, _ = downhill_push(potential, system, neighbors_for(potential, system, skin=0.0))
     return "" if push is None else f"a saddle: lowest frequency {frequency:.0f} cm⁻¹"

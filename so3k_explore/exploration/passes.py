@@ -142,8 +142,8 @@ class Descent:
         if known is not None:
             return End(energy, positions, minimum=known), None
         system = take(state.system, place)
-        frequency, pushed = downhill_push(self._potential, system, neighbors_for(self._potential, system))
-        self.calls += 3 * system.n_atoms
+        frequency, pushed, calls = downhill_push(self._potential, system, neighbors_for(self._potential, system))
+        self.calls += calls
         if pushed is None or not last:
             return End(energy, positions), pushed
         return End(energy, positions, problem=f"it ends in another saddle, with a mode at {frequency:.0f} cm⁻¹"), None

@@ -8,7 +8,8 @@ import numpy as np
 
 STRATEGIES = ("hopping", "torsions", "kicks", "seeds", "metadynamics", "tempering")
 USUAL = STRATEGIES[:4]  # flights at a temperature need many more force calls for a minimum
-LEAST = 0.08  # share that every strategy keeps, so that its rate stays known
+LEAST = 0.05  # share that every strategy keeps, so that its rate stays known
+KEENNESS = 2  # power of the rates that shares are proportional to
 MEMORY = 0.98  # what happened counts this much less after every further task of the same strategy
 PRIOR = 300.0  # force calls: before anything is known, each strategy found one minimum in so many
 TASK = 60.0  # force calls: before anything is known, what a task of each strategy costs
@@ -36,7 +37,7 @@ class Scheduler:
     @property
     def shares(self) -> np.ndarray:
         """Share of each strategy in the force calls."""
-        rate = (self.found + 1) / (self.calls + PRIOR)
+        rate = ((self.found + 1) / (self.calls + PRIOR)) ** KEENNESS
         rest = 1 - LEAST * len(self.strategies)
         return LEAST + rest * rate / rate.sum()
 

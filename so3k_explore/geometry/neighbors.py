@@ -26,9 +26,9 @@ from so3k_explore.system import System
 from so3k_explore.typing import Replaceable, pytree, static
 
 DEVICE_ATOMS = 512
-SKIN = {"complete": math.inf, "device": 0.2, "host": 0.5}
+SKIN = {"complete": math.inf, "device": 0.1, "host": 0.5}
 """Å. Lists made on the device cost little, and longer lists would cost more than new ones save."""
-CAPACITY_FACTOR = 1.25
+CAPACITY_FACTOR = 1.15  # empty places cost as much as pairs
 CAPACITY_STEP = 32
 
 

@@ -75,6 +75,24 @@ def hessians(potential: Potential, systems: System) -> Float[np.ndarray, "walker
     return (columns + np.swapaxes(columns, 1, 2)) / 2
 
 
+def hessian_products(
+    potential: Potential, system: System, neighbors: Neighbors, directions: Float[np.ndarray, "vectors atoms 3"]
+) -> Float[np.ndarray, "vectors coordinates"]:
+    """The Hessian of one system times some vectors, eV/Å² times their unit; a few vectors at a time."""
+    count, together = len(directions), columns_at_a_time(3 * system.n_atoms)
+    filled = np.concatenate([directions, np.zeros((-count % together, *directions.shape[1:]))])
+    parts = jnp.asarray(filled, system.positions.dtype).reshape(-1, together, *directions.shape[1:])
+    found = [np.asarray(_products(potential, system, neighbors, part), float) for part in parts]
+    return np.concatenate(found)[:count]
+
+
+@jax.jit
+def _products(
+    potential: Potential, system: System, neighbors: Neighbors, directions: Float[Array, "vectors atoms 3"]
+) -> Float[Array, "vectors coordinates"]:
+    return jax.vmap(lambda direction: _product(potential, system, neighbors, direction))(directions)
+
+
 @jax.jit
 def _all_columns(
     potential: Potential, systems: System, neighbors: Neighbors
@@ -87,10 +105,16 @@ def _all_columns(
 
 @jax.jit
 def _columns(potential: Potential, system: System, neighbors: Neighbors) -> Float[Array, "coordinates coordinates"]:
-    energy = lambda positions: potential_energy(potential, system.replace(positions=positions), neighbors)
     unit_vectors = jnp.eye(3 * system.n_atoms, dtype=system.positions.dtype).reshape(-1, system.n_atoms, 3)
-    column = lambda direction: jax.jvp(jax.grad(energy), (system.positions,), (direction,))[1].reshape(-1)
+    column = lambda direction: _product(potential, system, neighbors, direction)
     return jax.lax.map(column, unit_vectors, batch_size=columns_at_a_time(len(unit_vectors)))
+
+
+def _product(
+    potential: Potential, system: System, neighbors: Neighbors, direction: Float[Array, "atoms 3"]
+) -> Float[Array, "coordinates"]:
+    energy = lambda positions: potential_energy(potential, system.replace(positions=positions), neighbors)
+    return jax.jvp(jax.grad(energy), (system.positions,), (direction,))[1].reshape(-1)
 
 
 def columns_at_a_time(count: int) -> int:
@@ -117,7 +141,7 @@ def normal_modes(
     root = np.repeat(np.sqrt(masses), 3)
     weighted = second[np.ix_(coordinates, coordinates)] / np.outer(root, root)
 
-    inner = _vibrations(np.asarray(system.positions, float)[real], masses, periodic=system.periodic)
+    inner = inner_motions(np.asarray(system.positions, float)[real], masses, periodic=system.periodic)
     squares, vectors = np.linalg.eigh(inner.T @ weighted @ inner)
     cartesian = (inner @ vectors).T / root[None, :]
     norms = np.sum(cartesian**2, axis=1)
@@ -129,7 +153,9 @@ def normal_modes(
     )
 
 
-def _vibrations(positions: np.ndarray, masses: np.ndarray, *, periodic: bool) -> np.ndarray:
+def inner_motions(
+    positions: Float[np.ndarray, "atoms 3"], masses: Float[np.ndarray, "atoms"], *, periodic: bool
+) -> Float[np.ndarray, "coordinates modes"]:
     """Orthonormal columns that span all mass-weighted motions but the rigid ones."""
     root = np.sqrt(masses)
     rigid = [np.outer(root, axis).reshape(-1) for axis in np.eye(3)]

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 from so3k_explore.geometry.bonds import neighbor_lists
 from so3k_explore.geometry.one_by_one import one_by_one
 from so3k_explore.system import System
-from so3k_explore.typing import Replaceable, pytree
+from so3k_explore.typing import Replaceable, pytree, static
 
 BOND, ANGLE = 35.0, 4.0  # eV/Å²
 PLANAR, TURNING = 1.0, 0.1  # eV/rad², of torsions about bonds between planar atoms, and others
@@ -37,18 +37,21 @@ class ModelHessian(Replaceable):
     ends: Int[Array, "angles 2"]  # outer atoms of angles
     torsions: Int[Array, "torsions 4"]
     barriers: Float[Array, "torsions"]  # eV/rad²
+    ground: float = static(default=GROUND)  # eV/Å²
+    contact: float = static(default=CONTACT)  # eV/Å²
 
     def inverse(self, systems: System) -> Float[Array, "walkers coordinates coordinates"]:
         """Inverse of the model Hessian of every walker, Å²/eV."""
-        return one_by_one(jnp.linalg.inv, jax.vmap(self._hessian)(systems.positions))
+        return one_by_one(jnp.linalg.inv, jax.vmap(self.matrix)(systems.positions))
 
-    def _hessian(self, positions: Float[Array, "atoms 3"]) -> Float[Array, "coordinates coordinates"]:
+    def matrix(self, positions: Float[Array, "atoms 3"]) -> Float[Array, "coordinates coordinates"]:
+        """The model Hessian of one structure (Å), eV/Å²."""
         atoms, dtype = positions.shape[0], positions.dtype
-        blocks = _contacts(positions)
+        blocks = self.contact * _contacts(positions)
         blocks = _add(blocks, positions, self.bonds, _length, jnp.full(len(self.bonds), BOND, dtype))
         blocks = _add(blocks, positions, self.ends, _length, jnp.full(len(self.ends), ANGLE, dtype))
         blocks = _add(blocks, positions, self.torsions, _torsion, self._stiffness(positions))
-        return blocks.reshape(3 * atoms, 3 * atoms) + GROUND * jnp.eye(3 * atoms, dtype=dtype)
+        return blocks.reshape(3 * atoms, 3 * atoms) + self.ground * jnp.eye(3 * atoms, dtype=dtype)
 
     def _stiffness(self, positions: Float[Array, "atoms 3"]) -> Float[Array, "torsions"]:
         """Barriers times the squared sines of the two angles: a torsion about a straight chain means nothing."""
@@ -115,12 +118,12 @@ def _square_sine(u: Float[Array, "torsions 3"], v: Float[Array, "torsions 3"]) -
 
 
 def _contacts(positions: Float[Array, "atoms 3"]) -> Float[Array, "atoms 3 atoms 3"]:
-    """Weak springs between all pairs, which fade with distance."""
+    """Springs between all pairs, which fade with distance."""
     atoms, dtype = positions.shape[0], positions.dtype
     vectors = positions[None, :, :] - positions[:, None, :]
     apart = ~jnp.eye(atoms, dtype=bool)
     square = jnp.where(apart, jnp.sum(vectors**2, axis=-1), 1.0)
-    weights = jnp.where(apart, CONTACT * jnp.exp(1 - square / REACH**2) / square, 0.0)
+    weights = jnp.where(apart, jnp.exp(1 - square / REACH**2) / square, 0.0)
     pairs = jnp.einsum("ij,ijx,ijy->ixjy", weights, vectors, vectors)
     own = jnp.einsum("ixjy->ixy", pairs)
     return jnp.einsum("ixy,ij->ixjy", own, jnp.eye(atoms, dtype=dtype)) - pairs

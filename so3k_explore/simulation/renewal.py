@@ -1,5 +1,6 @@
 """Stretches of compiled steps that outlive their pair lists: new ones are made on the host in between."""
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from so3k_explore.simulation.state import Status
 from so3k_explore.system import System
 
 Streaming = TypeVar("Streaming")
+
+GROWTH = 1.125  # of the capacity, at least; what is empty costs as much as pairs, and a new capacity a compilation
 
 
 def with_valid_neighbors(
@@ -54,10 +57,10 @@ def _lose(state: Any, walkers: Bool[Array, "walkers"]) -> Any:
 def renewed_neighbors(potential: Potential, systems: System, neighbors: Neighbors) -> Neighbors:
     """Fresh lists on the host. They keep their shapes where the pairs fit, so that nothing is compiled again.
 
-    On the device lists end only because they overflowed: then the capacity grows by half, which ends at all pairs.
+    On the device lists end only because they overflowed: then the capacity grows, which ends at all pairs.
     """
     size = neighbors.short.receivers.shape[-1]
-    wanted = size * 3 // 2 if neighbors.method == "device" else size
+    wanted = math.ceil(GROWTH * size) if neighbors.method == "device" else size
     fresh = neighbors_for(potential, systems, skin=neighbors.skin, capacity=wanted)
     if neighbors.method == "device":
         return fresh

@@ -18,15 +18,16 @@ def relax(positions):
 
 def test_a_minimum_has_no_way_down():
     tetrahedron = relax([[0, 0, 0], [1.1, 0, 0], [0.5, 0.95, 0], [0.5, 0.3, 0.9]])
-    frequency, pushed = downhill_push(LJ, tetrahedron, neighbors_for(LJ, tetrahedron))
+    frequency, pushed, calls = downhill_push(LJ, tetrahedron, neighbors_for(LJ, tetrahedron))
     assert frequency > 0
     assert pushed is None
+    assert calls == 12
 
 
 def test_a_flat_square_is_a_saddle_and_is_pushed_downhill():
     square = relax([[0, 0, 0], [1.1, 0, 0], [1.1, 1.1, 0], [0, 1.1, 0]])
     np.testing.assert_allclose(square.positions[:, 2], 0, atol=1e-9)
-    frequency, pushed = downhill_push(LJ, square, neighbors_for(LJ, square))
+    frequency, pushed, _ = downhill_push(LJ, square, neighbors_for(LJ, square))
     assert frequency < -15
     assert pushed is not None
     assert np.linalg.norm(pushed - np.asarray(square.positions), axis=1).max() == pytest.approx(0.1)
