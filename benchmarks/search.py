@@ -8,7 +8,7 @@ energies are from the known ones. Starts from the library's structure, ten seeds
 which the searches that were recorded before did not calculate either.
 
 *LJ13*, *LJ38*: the global minimum of Lennard-Jones clusters (-44.326801 ε, twenty seeds; -173.928427 ε, ten seeds). The
-second takes hours, and is done only when it is named.
+second takes half an hour, and is done only when it is named.
 """
 
 import sys

@@ -78,7 +78,7 @@ class LowestMode:
             products = hessian_products(potential, system, neighbors, directions)
             return inner.T @ (products.T / root[:, None])
 
-        turned = inner.T @ (self._turned(positions).reshape(len(self._turns), -1).T * root[:, None])
+        turned = inner.T @ (self._turned(positions).reshape(-1, len(root)).T * root[:, None])
         more = TOGETHER + -len(self._turns) % TOGETHER
         basis = _orthonormal(np.concatenate([turned, soft[:, :more]], axis=1))
         images, floor = times(basis), FLOOR * stiffness[basis.shape[1]]
@@ -92,6 +92,8 @@ class LowestMode:
             distance = np.maximum(np.abs(stiffness[:, None] - values), floor)
             wider = _orthonormal(np.concatenate([basis, soft @ (soft.T @ residuals / distance)], axis=1))
             fresh = wider[:, basis.shape[1] :]
+            if not fresh.size:
+                break
             basis, images = wider, np.concatenate([images, times(fresh)], axis=1)
         mode = (inner @ (basis @ ritz[:, 0]) / root).reshape(positions.shape)
         return Lowest(_frequency(values[0]), mode, basis.shape[1], converged)

@@ -15,6 +15,9 @@ from so3k_explore.potentials.registry import load_potential
 from so3k_explore.simulation.relaxation import relaxed
 
 
+NAPHTHALENE = "c1ccc2ccccc2c1"  # nothing turns
+
+
 @pytest.fixture(scope="module")
 def potential():
     return load_potential("so3k-peptide-gfn2")
@@ -31,7 +34,7 @@ def at_rest(potential, molecule, positions=None):
     return molecule.system.replace(positions=relaxed(potential, system, force_tolerance=2e-3).system.positions[0])
 
 
-@pytest.mark.parametrize("name", ["ala2", "glucose", "hexane"])
+@pytest.mark.parametrize("name", ["ala2", "glucose", "hexane", NAPHTHALENE])
 def test_it_is_that_of_the_whole_hessian(potential, name):
     molecule = load_molecule(name)
     system = at_rest(potential, molecule)
