@@ -14,7 +14,6 @@ from so3k_explore.observables.hessian import hessian, hessian_products, normal_m
 from so3k_explore.potentials.registry import load_potential
 from so3k_explore.simulation.relaxation import relaxed
 
-
 NAPHTHALENE = "c1ccc2ccccc2c1"  # nothing turns
 
 

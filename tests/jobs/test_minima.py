@@ -35,9 +35,14 @@ def started(runs: Runs, interval: float) -> Run:
 def kill_when(run: Run, now: Callable[[], bool]) -> None:
     with subprocess.Popen([sys.executable, "-c", WORKER, str(run.folder)], env=ENVIRONMENT) as worker:
         deadline = time.monotonic() + PATIENCE
-        while not now():
+        while True:
             assert time.monotonic() < deadline
             assert worker.poll() is None, "it ended before it could be killed"
+            if now():
+                worker.send_signal(signal.SIGSTOP)
+                if now():  # still, as nothing moves any more
+                    break
+                worker.send_signal(signal.SIGCONT)
         worker.send_signal(signal.SIGKILL)
     assert run.status().state == "interrupted"
 
@@ -57,7 +62,7 @@ def reaches(run: Run, calls: int) -> Callable[[], bool]:
 
 
 def is_saving(run: Run) -> Callable[[], bool]:
-    return lambda: any(run.folder.glob(".checkpoint.npz.*.tmp")) and run.status().step >= 1000
+    return lambda: run.status().step >= 1000 and any(run.folder.glob(".checkpoint.npz.*.tmp"))
 
 
 @pytest.fixture(scope="module")
