@@ -34,7 +34,6 @@ from so3k_explore.exploration.walkers import advance_walkers
 from so3k_explore.io.molecule import Molecule
 from so3k_explore.potentials.protocol import Potential
 from so3k_explore.simulation.guards import make_guard
-from so3k_explore.simulation.lanes import on_one_device
 from so3k_explore.simulation.lbfgs import LBFGS
 from so3k_explore.simulation.model_hessian import model_hessian
 from so3k_explore.simulation.state import Status
@@ -203,7 +202,7 @@ class Engine:
 
     def _is_minimum(self, w: int, seen: Seen) -> bool:
         """Whether all frequencies are real; a saddle is set aside, and the walker pushed off it, a few times."""
-        there = on_one_device(take((self.walkers.system, self.walkers.neighbors), w))
+        there = take((self.walkers.system, self.walkers.neighbors), w)
         frequency, pushed, calls = downhill_push(self.potential, *there, self._lowest)
         self.ledger = self.ledger.replace(calls=self.ledger.calls + calls)
         if pushed is None:
